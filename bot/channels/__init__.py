@@ -1,0 +1,1 @@
+"""Where residents talk: one folder or module per channel; none knows another."""

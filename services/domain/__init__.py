@@ -1,0 +1,1 @@
+"""What social insurance is, without databases, networks or sentences."""

@@ -1,0 +1,1 @@
+"""The database: tables by topic, one session factory, migrations."""

@@ -1,0 +1,69 @@
+"""Engine and transactions. SQLAlchemy's session is the unit of work; commit happens at the end of `begin()`.
+
+SQLite: WAL, synchronous=FULL, foreign keys, and every transaction begins IMMEDIATE, since one that
+reads first and writes later fails at once with "locked" (`reliability` F3).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class Database:
+    """The store of one process. Use `begin()` to write and `read()` to look."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = make_engine(url)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction that is committed on leaving, rolled back on an exception."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session whose transaction never commits and takes no write lock."""
+        async with self._sessions() as session:
+            if self.is_sqlite:
+                await session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+            yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def make_engine(url: str, **options: Any) -> AsyncEngine:
+    """An engine with our rules; `hide_parameters` keeps values out of errors (`reliability` F10)."""
+    engine = create_async_engine(url, hide_parameters=True, **options)
+    if url.startswith("sqlite"):
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+    connection.exec_driver_sql(f"BEGIN {mode}")
