@@ -1,0 +1,162 @@
+"""One function per card kind of the contract; a message is a sentence, and a card that says the same."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actions.say import say
+from actions.slots import Option
+from services.certificates import Document
+from services.domain.money import wire
+from services.payment import Draft, OrderView
+from services.ports import Quote
+
+Message = dict[str, Any]
+
+
+def text(sentence: str, *buttons: tuple[str, str]) -> Message:
+    message: Message = {"text": sentence}
+    if buttons:
+        message["buttons"] = [{"title": title, "payload": payload} for title, payload in buttons]
+    return message
+
+
+def card(sentence: str, content: Mapping[str, Any], *buttons: tuple[str, str]) -> Message:
+    return {**text(sentence, *buttons), "custom": {k: v for k, v in content.items() if v is not None}}
+
+
+def menu(sentence: str, items: Sequence[tuple[str, str]]) -> Message:
+    return card(sentence, {"kind": "menu", "items": [{"title": t, "payload": p} for t, p in items]})
+
+
+def choice(sentence: str, slot: str, options: Sequence[Option]) -> Message:
+    return card(
+        sentence,
+        {
+            "kind": "choice",
+            "slot": slot,
+            "options": [
+                {
+                    "value": option.value,
+                    "title": option.title,
+                    "payload": f'/inform{{"{slot}": "{option.value}"}}',
+                    **({"note": option.note} if option.note else {}),
+                }
+                for option in options
+            ],
+        },
+    )
+
+
+def error(code: str, retryable: bool, sentence: str) -> Message:
+    return card(sentence, {"kind": "error", "code": code, "retryable": retryable})
+
+
+def payment_confirmation(sentence: str, draft: Draft, *, payer: str, insured: str) -> Message:
+    quote = draft.quote
+    return card(
+        sentence,
+        {
+            "kind": "payment_confirmation",
+            "draft_id": draft.draft_id,
+            "payer": payer,
+            "insured": insured,
+            **dues_fields(quote),
+            "lines": [{"label": label, "value": value} for label, value in lines(quote, payer, insured)],
+            "total": wire(quote.total),
+        },
+        (say("button.confirm"), f'/affirm{{"draft_id": "{draft.draft_id}"}}'),
+        (say("button.change"), "/change_answer"),
+        (say("button.cancel"), "/cancel"),
+    )
+
+
+def dues_fields(quote: Quote) -> dict[str, Any]:
+    dues = quote.dues
+    return {
+        "insured_group": dues.insured_group.value,
+        "insurance": dues.insurance.value,
+        "payment_type": dues.payment_type.value,
+        "agency": dues.agency,
+        "fee_period": dues.fee_period or quote.fee_period,
+        "fee_year": dues.fee_year,
+        "tier": dues.tier,
+        "base": wire(quote.base) if quote.base is not None else None,
+    }
+
+
+def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
+    """What stands on the review, line by line, in words."""
+    dues = quote.dues
+    found = [
+        ("payer", payer),
+        ("insured", insured),
+        ("insurance", say(f"insurance.{dues.insured_group}.{dues.insurance}")),
+        ("agency", quote.agency_name),
+        ("payment_type", say(f"payment_type.{dues.payment_type}")),
+    ]
+    period = dues.fee_period or quote.fee_period
+    if period:
+        found.append(("fee_period", say("line.value.period", period=period)))
+    if dues.fee_year:
+        found.append(("fee_year", say("option.fee_year", year=dues.fee_year)))
+    if dues.tier:
+        found.append(("tier", say(f"line.value.tier.{dues.insured_group}", tier=dues.tier)))
+    if quote.base is not None:
+        found.append(("base", say("line.value.monthly", amount=quote.base)))
+    if quote.subsidy:
+        found.append(("subsidy", say("line.value.amount", amount=quote.subsidy)))
+    if quote.aid:
+        found.append(("aid", say("line.value.amount", amount=quote.aid)))
+    found.append(("total", say("line.value.amount", amount=quote.total)))
+    return [(say(f"line.label.{name}"), value) for name, value in found]
+
+
+def payment_request(sentence: str, order: OrderView) -> Message:
+    cashier = order.cashier
+    assert cashier is not None, "an order is shown when its cashier is known"
+    return card(
+        sentence,
+        {
+            "kind": "payment_request",
+            "order_no": order.order_no,
+            "total": wire(order.total),
+            "provider": order.provider,
+            "cashier_url": cashier.cashier_url,
+            "qr_code": cashier.qr_code,
+            "expires_at": order.expires_at.isoformat(timespec="seconds"),
+        },
+        (say("button.paid"), "/check_payment_status"),
+        (say("button.cancel_order"), "/cancel"),
+    )
+
+
+def payment_status(sentence: str, order: OrderView, *buttons: tuple[str, str]) -> Message:
+    available = order.records_available_on
+    return card(
+        sentence,
+        {
+            "kind": "payment_status",
+            "order_no": order.order_no,
+            "status": order.status,
+            "total": wire(order.total),
+            "paid_at": order.paid_at.isoformat(timespec="seconds") if order.paid_at else None,
+            "booked": order.booked,
+            "records_available_on": available.isoformat() if available else None,
+        },
+        *buttons,
+    )
+
+
+def document(sentence: str, paper: Document) -> Message:
+    return card(
+        sentence,
+        {
+            "kind": "document",
+            "title": paper.title,
+            "number": paper.number,
+            "url": paper.url,
+            "preview_url": paper.preview_url,
+            "expires_at": paper.expires_at.isoformat(timespec="seconds"),
+            "sha256": paper.sha256,
+        },
+    )

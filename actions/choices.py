@@ -1,0 +1,69 @@
+"""Which of the offered answers was meant: by value, by name, by number, by its place in the list."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import cn2an
+
+from actions.slots import Option
+from actions.turn import Turn
+
+FILLERS = re.compile(r"[\s,，。.!！?？、;；:：~「」“”\"'()（）]|^(我|就|要|选|那|就要|我要|我选)+|(吧|啊|呀|嘛|哈|呢|的|那个|这个)+$")
+NUMBER = re.compile(r"^(第)?([0-9]+|[零一二两三四五六七八九十百千]+)(个|项|号|条|档|年|年度)?$")
+
+
+def choose(turn: Turn, name: str, options: Sequence[Option]) -> str | None:
+    """The value of the option that `turn` means, or None."""
+    said = {str(value) for value in turn.values.get(name, ())}
+    for option in reversed(options):
+        if option.value in said:
+            return option.value
+    return _by_text(plain(turn.text), options) or _by_ordinal(turn, options)
+
+
+def plain(text: str) -> str:
+    """`text` without punctuation, spaces, courtesy and full-width forms."""
+    text = unicodedata.normalize("NFKC", text).strip().lower()
+    previous = None
+    while previous != text:
+        previous, text = text, FILLERS.sub("", text)
+    return text
+
+
+def _by_text(text: str, options: Sequence[Option]) -> str | None:
+    if not text:
+        return None
+    for option in options:
+        if text in (plain(option.title), option.value.lower()):
+            return option.value
+    number = _number(text)
+    if number is not None:
+        for option in options:
+            if option.value.rstrip("%") == str(number):
+                return option.value
+        if 1 <= number <= len(options):
+            return options[number - 1].value
+    if len(text) >= 2:
+        found = [option for option in options if text in plain(option.title) or plain(option.title) in text]
+        if len(found) == 1:
+            return found[0].value
+    return None
+
+
+def _by_ordinal(turn: Turn, options: Sequence[Option]) -> str | None:
+    place = turn.last("ordinal")
+    if place is None:
+        return None
+    index = int(place)
+    if index < 0:
+        index += len(options) + 1
+    return options[index - 1].value if 1 <= index <= len(options) else None
+
+
+def _number(text: str) -> int | None:
+    match = NUMBER.match(text)
+    if not match:
+        return None
+    digits = match.group(2)
+    return int(digits) if digits.isdigit() else int(cn2an.cn2an(digits, "smart"))

@@ -1,0 +1,422 @@
+"""What a turn does to the conversation: start, answer, change, back, digress, cancel, resume. Once, for all.
+
+`take_turn` is the only entrance. First what has happened outside is told, then what was said is done,
+then the open question is asked again if something else came between.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from actions import cards, faq, login, papers, paying
+from actions.cards import Message
+from actions.flows import find_flow
+from actions.say import say
+from actions.state import CONFIRM, PAYMENT, Dialogue, Task
+from actions.talk import Talk
+from actions.turn import Turn
+from services.bootstrap import Services
+from services.domain.errors import ServiceError
+
+UNBIND = "unbind"
+MENU = (
+    ("menu.pay_resident_medical", '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "medical"}'),
+    ("menu.pay_resident_pension", '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "pension"}'),
+    ("menu.pay_flexible_pension", '/pay_insurance{"insured_group": "flexible_employment", "insurance": "pension"}'),
+    ("menu.pay_flexible_medical", '/pay_insurance{"insured_group": "flexible_employment", "insurance": "medical"}'),
+    ("menu.payment_record", papers.PAYMENT_RECORD),
+    ("menu.status", "/check_payment_status"),
+)
+
+
+async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Message]:
+    """The answers to `turn`; `state` is moved on. Expected failures become an `error` card."""
+    talk = Talk(services=services, turn=turn, state=state)
+    await _news(talk)
+    try:
+        await _respond(talk)
+    except ServiceError as error:
+        talk.tell_error(error)
+        if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
+            state.task = None
+    if not talk.replies and not turn.poke:
+        talk.tell("nothing_open", *_menu_buttons())
+    return talk.replies
+
+
+async def _news(talk: Talk) -> None:
+    """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
+    task = talk.state.task
+    if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
+        try:
+            await talk.services.payment.refresh(talk.state.order_no)
+        except ServiceError:
+            pass  # the sweeper asks again by itself; who asks for the state is told that it is unknown
+    for notice in await talk.services.notices.take(talk.conversation_id):
+        if notice.kind in {"payment_request", "payment_status"}:
+            await paying.show_order(talk, notice.facts["order_no"])
+        elif notice.kind == "payment_booked":
+            talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
+
+
+async def _respond(talk: Talk) -> None:
+    handler = HANDLERS.get(talk.turn.intent, _unclear)
+    if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
+        talk.state.misses = 0
+    if talk.state.login and await login.take_typed(talk):
+        return
+    await handler(talk)
+
+
+async def go_on(talk: Talk) -> None:
+    """Say what is open: a question, the next step of logging in, the review, the payment."""
+    if talk.state.question == UNBIND:
+        talk.tell("unbind.ask", (say("button.unbind"), "/affirm"), (say("button.keep"), "/deny"))
+        return
+    task = talk.state.task
+    if task is None and not talk.state.login:
+        return
+    bound = await login.go_on(talk)
+    if bound is None:
+        return
+    if task is None:
+        talk.tell("login.done", *_menu_buttons(), name=bound.masked_name)
+    elif task.kind == "pay":
+        await paying.go_on(talk, task, bound)
+    else:
+        await papers.go_on(talk, task, bound)
+    if talk.state.task is None and talk.state.parked:
+        talk.state.task = talk.state.parked.pop()
+        talk.tell("resume")
+        await go_on(talk)
+
+
+# --- starting ---------------------------------------------------------------------------------------
+
+
+async def _pay(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None or task.kind != "pay" or _another(talk, task):
+        task = _start(talk, "pay")
+    await _change(talk, task)
+
+
+def _another(talk: Talk, task: Task) -> bool:
+    """Whether what was said is another payment than the one in work."""
+    if task.asked == PAYMENT:
+        return True
+    return any(
+        talk.turn.last(name) is not None and name in task.facts and str(talk.turn.last(name)) != task.facts[name]
+        for name in ("insured_group", "insurance")
+    )
+
+
+def _start(talk: Talk, kind: str) -> Task:
+    """A new task; one of another kind that is open waits until this one is done."""
+    old = talk.state.task
+    if old and old.kind != kind and old.facts and old.asked != PAYMENT:
+        talk.state.parked.append(old)
+    talk.state.task = Task(kind=kind)
+    return talk.state.task
+
+
+async def _change(talk: Talk, task: Task) -> None:
+    """Take the facts of the turn into the task and go on from there."""
+    if task.kind == "pay":
+        if talk.turn.last("beneficiary") == "other":
+            talk.state.task = None
+            talk.tell("pay.others_not_open", (say("button.pay_self"), "/pay_insurance"))
+            return
+        if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
+            task.asked = None
+    else:
+        papers.take_facts(talk, task)
+    await go_on(talk)
+
+
+async def _certificate(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None or task.kind != "certificate":
+        task = _start(talk, "certificate")
+    await _change(talk, task)
+
+
+async def _query(talk: Talk) -> None:
+    talk.tell("query.not_open", (say("button.payment_record"), papers.PAYMENT_RECORD))
+    await _ask_again(talk)
+
+
+async def _login(talk: Talk) -> None:
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if bound and not talk.state.login:
+        talk.tell("login.already", *_menu_buttons(), name=bound.masked_name)
+        await _ask_again(talk)
+    elif talk.state.login in {login.ID_NUMBER, login.PERSON_NAME}:
+        await login.consent_again(talk)
+    else:
+        talk.state.login = talk.state.login or login.CONSENT
+        await go_on(talk)
+
+
+# --- answering --------------------------------------------------------------------------------------
+
+
+async def _inform(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None:
+        if any(talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")):
+            await _pay(talk)
+        elif talk.turn.last("certificate_kind"):
+            await _certificate(talk)
+        else:
+            await _continue(talk)
+    elif await _answer(talk, task):
+        await go_on(talk)
+    else:
+        await _change(talk, task)
+
+
+async def _answer(talk: Talk, task: Task) -> bool:
+    module = paying if task.kind == "pay" else papers
+    return await module.answer_question(talk, task)
+
+
+async def _affirm(talk: Talk) -> None:
+    task = talk.state.task
+    if talk.state.question == UNBIND:
+        await _unbind_now(talk)
+    elif task and task.kind == "pay" and (task.asked == CONFIRM or talk.turn.last("draft_id")):
+        if await login.go_on(talk):
+            await paying.confirm(talk, task)
+    else:
+        await _continue(talk)
+
+
+async def _deny(talk: Talk) -> None:
+    task = talk.state.task
+    if talk.state.question == UNBIND:
+        talk.state.question = None
+        talk.tell("unbind.kept")
+    elif talk.state.login == login.CONSENT:
+        await login.refuse(talk)
+    elif task and task.asked == CONFIRM:
+        talk.tell("pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel"))
+    elif task:
+        await _cancel(talk)
+    else:
+        talk.tell("fine", *_menu_buttons())
+
+
+async def _continue(talk: Talk) -> None:
+    """好了, 继续, a bare 好的: whatever is open goes on."""
+    if talk.state.task or talk.state.login or talk.state.question:
+        await go_on(talk)
+    elif not talk.replies and not talk.turn.poke:
+        talk.tell("nothing_open", *_menu_buttons())
+
+
+async def _unclear(talk: Talk) -> None:
+    """Not understood: perhaps it is one of the offered answers in other words; else the question again."""
+    task = talk.state.task
+    if task and await _answer(talk, task):
+        talk.state.misses = 0
+        await go_on(talk)
+        return
+    talk.state.misses += 1
+    if talk.state.misses >= 2:
+        talk.tell("unclear_again", (say("button.human"), "/request_human"), (say("button.menu"), "/help"))
+    else:
+        talk.tell("unclear")
+    await _ask_again(talk)
+
+
+# --- moving -----------------------------------------------------------------------------------------
+
+
+async def _go_back(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None:
+        talk.tell("nothing_to_go_back", *_menu_buttons())
+        return
+    if talk.state.login == login.PERSON_NAME:
+        talk.state.id_token, talk.state.login = None, login.ID_NUMBER
+        await go_on(talk)
+        return
+    answered = [name for name in task.answered if name != task.asked]
+    if not answered:
+        await _change_what(talk, task)
+        return
+    if task.asked in task.answered:
+        task.forget(task.asked)
+    task.forget(answered[-1])
+    task.asked = None
+    await go_on(talk)
+
+
+async def _change_answer(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None:
+        await (_pay(talk) if talk.turn.values else _continue(talk))
+        return
+    field = talk.turn.last("field")
+    if field and field in find_flow(task.facts).slots:
+        task.forget(str(field))
+        task.reask = str(field)
+        task.asked = None
+        await go_on(talk)
+    elif talk.turn.values:
+        await _change(talk, task)
+    else:
+        await _change_what(talk, task)
+
+
+async def _change_what(talk: Talk, task: Task) -> None:
+    if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
+        await go_on(talk)
+        return
+    names = [slot.name for slot in find_flow(task.facts).asks if slot.name in task.facts]
+    items = [(say(f"line.label.{name}"), f'/change_answer{{"field": "{name}"}}') for name in names]
+    talk.add(cards.menu(say("change.what", titles=[title for title, _ in items]), items))
+
+
+async def _cancel(talk: Talk) -> None:
+    task = talk.state.task
+    if talk.state.question:
+        talk.state.question = None
+        talk.tell("unbind.kept")
+        return
+    if task and task.asked == PAYMENT and talk.state.order_no:
+        order = await talk.services.payment.abandon(talk.state.order_no)
+        key = "cancel.closed" if order.status == "closed" else f"cancel.{order.status}"
+        talk.told_orders.discard(order.order_no)
+        talk.tell(key, until=order.expires_at, total=order.total)
+        talk.state.task = None
+    elif task or talk.state.login:
+        talk.state.task, talk.state.login, talk.state.id_token = None, None, None
+        talk.tell("cancel.done", *_menu_buttons())
+    else:
+        talk.tell("cancel.nothing", *_menu_buttons())
+    if talk.state.parked and talk.state.task is None:
+        talk.state.task = talk.state.parked.pop()
+        talk.tell("resume")
+        await go_on(talk)
+
+
+async def _restart(talk: Talk) -> None:
+    talk.state.parked = []
+    task = talk.state.task
+    if task and task.asked == PAYMENT:
+        await _cancel(talk)
+    talk.state.task, talk.state.login, talk.state.id_token, talk.state.question = None, None, None, None
+    _show_menu(talk, "restarted")
+
+
+async def _hold(talk: Talk) -> None:
+    talk.tell("hold", (say("button.go_on"), "/resume_bot"))
+
+
+async def _repeat(talk: Talk) -> None:
+    if talk.state.task or talk.state.login or talk.state.question:
+        await go_on(talk)
+    else:
+        _show_menu(talk, "help")
+
+
+async def _status(talk: Talk) -> None:
+    """刷新: ask the gateway for the truth."""
+    order_no = talk.state.order_no
+    if order_no is None:
+        latest = await talk.services.payment.find_latest(talk.conversation_id)
+        order_no = latest.order_no if latest else None
+    if order_no is None:
+        if talk.state.task or talk.state.login:
+            await go_on(talk)
+        else:
+            talk.tell("pay.no_order", *_menu_buttons())
+        return
+    order = await talk.services.payment.refresh(order_no)
+    paying.show(talk, order)
+
+
+# --- digressions ------------------------------------------------------------------------------------
+
+
+async def _ask_again(talk: Talk) -> None:
+    """After something in between the open question is asked again."""
+    if talk.state.task or talk.state.login or talk.state.question:
+        await go_on(talk)
+
+
+def _aside(key: str) -> Callable[[Talk], Awaitable[None]]:
+    async def handler(talk: Talk) -> None:
+        talk.tell(key)
+        await _ask_again(talk)
+
+    return handler
+
+
+async def _greet(talk: Talk) -> None:
+    if talk.state.task or talk.state.login:
+        talk.tell("greet_again")
+        await go_on(talk)
+    else:
+        _show_menu(talk, "greet")
+
+
+async def _help(talk: Talk) -> None:
+    _show_menu(talk, "help")
+
+
+async def _faq(talk: Talk) -> None:
+    talk.add(cards.text(faq.answer(str(talk.turn.last("faq_topic") or "")) or say("unclear")))
+    await _ask_again(talk)
+
+
+async def _unbind(talk: Talk) -> None:
+    if await talk.services.identity.find_bound(talk.conversation_id) is None:
+        talk.tell("unbind.nobody")
+        return
+    talk.state.question = UNBIND
+    await go_on(talk)
+
+
+async def _unbind_now(talk: Talk) -> None:
+    await talk.services.identity.unbind(talk.conversation_id)
+    talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
+    talk.tell("unbind.done", (say("button.login"), "/login"))
+
+
+def _show_menu(talk: Talk, key: str) -> None:
+    talk.add(cards.menu(say(key), [(say(name), payload) for name, payload in MENU]))
+
+
+def _menu_buttons() -> tuple[tuple[str, str], ...]:
+    return ((say("button.pay"), "/pay_insurance"), (say("button.payment_record"), papers.PAYMENT_RECORD))
+
+
+HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
+    "greet": _greet,
+    "goodbye": _aside("goodbye"),
+    "thank": _aside("thank"),
+    "bot_challenge": _aside("bot_challenge"),
+    "chitchat": _aside("chitchat"),
+    "complain": _aside("complain"),
+    "request_human": _aside("human"),
+    "request_refund": _aside("refund"),
+    "help": _help,
+    "faq": _faq,
+    "login": _login,
+    "pay_insurance": _pay,
+    "get_certificate": _certificate,
+    "query_records": _query,
+    "check_payment_status": _status,
+    "inform": _inform,
+    "affirm": _affirm,
+    "deny": _deny,
+    "go_back": _go_back,
+    "change_answer": _change_answer,
+    "cancel": _cancel,
+    "restart": _restart,
+    "repeat": _repeat,
+    "hold": _hold,
+    "resume_bot": _continue,
+    "unbind_identity": _unbind,
+}

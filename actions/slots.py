@@ -1,0 +1,241 @@
+"""Each fact that can be asked, once: which answers there are, what is taken for granted, when it is asked.
+
+`options(case)` lists the answers from what the bureau knows. `accept(case, value)` turns what was said
+into one of the facts, or says with a text key why not. `default(case)` is used without asking.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from actions.say import say
+from services.bootstrap import Services
+from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
+from services.ports import Dues, Enrolment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One possible answer; `value` is the fact, `title` what the button says."""
+
+    value: str
+    title: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class No:
+    """An answer that can't be taken: the sentence `reason` with `facts` says why."""
+
+    reason: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a slot may look at: who, what is known so far, what the enrolment tells, and the day."""
+
+    services: Services
+    person_id: str
+    facts: Mapping[str, Any]
+    enrolments: Sequence[Enrolment]
+    today: date
+
+    @property
+    def matching(self) -> list[Enrolment]:
+        """The active enrolments that fit what is known."""
+        wanted = {name: self.facts[name] for name in ("insured_group", "insurance", "agency") if name in self.facts}
+        return [
+            e
+            for e in self.enrolments
+            if e.status is EnrolmentStatus.ACTIVE
+            and all(str(getattr(e, name)) == str(value) for name, value in wanted.items())
+        ]
+
+    @property
+    def dues(self) -> Dues:
+        """The known facts as the bureau takes them."""
+        year = self.facts.get("fee_year")
+        return Dues(
+            insured_group=InsuredGroup(self.facts["insured_group"]),
+            insurance=Insurance(self.facts["insurance"]),
+            payment_type=PaymentType(self.facts.get("payment_type", PaymentType.NORMAL)),
+            agency=self.facts["agency"],
+            fee_period=self.facts.get("fee_period"),
+            fee_year=int(year) if year else None,
+            tier=self.facts.get("tier"),
+            arrears_item=self.facts.get("arrears_item"),
+        )
+
+
+Options = Callable[[Case], Awaitable[Sequence[Option]]]
+Accept = Callable[[Case, Any, Sequence[Option]], "str | No"]
+
+
+def one_of_the_options(_case: Case, value: Any, options: Sequence[Option]) -> str | No:
+    for option in options:
+        if str(value) == option.value:
+            return option.value
+    return No(reason="problem.not_offered", facts={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    name: str
+    options: Options
+    accept: Accept = one_of_the_options
+    default: Callable[[Case], str | None] = lambda _case: None
+    when: Callable[[Case], bool] = lambda _case: True
+
+
+# --- conditions -------------------------------------------------------------------------------------
+
+
+def is_normal(case: Case) -> bool:
+    return case.facts.get("payment_type", PaymentType.NORMAL) == PaymentType.NORMAL
+
+
+def is_arrears(case: Case) -> bool:
+    return not is_normal(case)
+
+
+# --- options ----------------------------------------------------------------------------------------
+
+
+async def groups(case: Case) -> Sequence[Option]:
+    found = dict.fromkeys(e.insured_group for e in case.matching)
+    return [Option(value=group, title=say(f"group.{group}")) for group in found]
+
+
+async def insurances(case: Case) -> Sequence[Option]:
+    found = dict.fromkeys((e.insured_group, e.insurance) for e in case.matching)
+    return [
+        Option(value=insurance, title=say(f"insurance.{group}.{insurance}")) for group, insurance in found
+    ]
+
+
+async def agencies(case: Case) -> Sequence[Option]:
+    found = dict.fromkeys((e.agency, e.agency_name) for e in case.matching)
+    return [Option(value=code, title=name) for code, name in found]
+
+
+async def payment_types(_case: Case) -> Sequence[Option]:
+    return [Option(value=kind, title=say(f"payment_type.{kind}")) for kind in PaymentType]
+
+
+async def arrears_items(case: Case) -> Sequence[Option]:
+    """Only what the agency has assessed and pushed (R2)."""
+    items = await case.services.declarations.arrears(case.person_id)
+    return [
+        Option(
+            value=item.item_id,
+            title=say("option.arrears", period=item.period, amount=item.amount),
+            note=item.agency_name,
+        )
+        for item in items
+        if item.insured_group == case.facts["insured_group"]
+        and item.insurance == case.facts["insurance"]
+        and item.agency == case.facts["agency"]
+    ]
+
+
+def due(case: Case) -> tuple[str, ...]:
+    return case.matching[0].due if case.matching else ()
+
+
+async def fee_years(case: Case) -> Sequence[Option]:
+    return [Option(value=year, title=say("option.fee_year", year=year)) for year in due(case)]
+
+
+async def fee_periods(case: Case) -> Sequence[Option]:
+    """From the earliest unpaid month: that month, up to now, the whole year (`spec` 4)."""
+    unpaid = due(case)
+    if not unpaid:
+        return []
+    now = f"{case.today:%Y-%m}"
+    ends = [unpaid[0], *[m for m in unpaid if m <= now][-1:], unpaid[-1]]
+    found = dict.fromkeys(span(unpaid[0], end) for end in ends)
+    return [
+        Option(value=period, title=say("option.fee_period", period=period, count=count_months(period)))
+        for period in found
+    ]
+
+
+async def tiers(case: Case) -> Sequence[Option]:
+    found = await case.services.declarations.tiers(case.person_id, case.dues)
+    key = f"option.tier.{case.facts['insured_group']}"
+    return [
+        Option(
+            value=tier.tier,
+            title=say(key, tier=tier.tier, amount=tier.amount),
+            note=say("option.last_tier") if tier.last else None,
+        )
+        for tier in found
+    ]
+
+
+# --- accepting --------------------------------------------------------------------------------------
+
+
+def accept_fee_year(case: Case, value: Any, options: Sequence[Option]) -> str | No:
+    year = str(value)[:4]
+    if year in {option.value for option in options}:
+        return year
+    key = f"problem.fee_year.{case.facts['insurance']}"
+    return No(reason=key, facts={"year": year, "open": [option.value for option in options]})
+
+
+def accept_fee_period(case: Case, value: Any, _options: Sequence[Option]) -> str | No:
+    """Any run of months that begins with the earliest unpaid one; months already paid are left out."""
+    unpaid = due(case)
+    first, _, last = str(value).partition("/")
+    last = last or first
+    wanted = [month for month in unpaid if first <= month <= last]
+    if not wanted:
+        return No(reason="problem.fee_period_not_due", facts={"period": str(value)})
+    if wanted[0] != unpaid[0]:
+        return No(reason="problem.fee_period_gap", facts={"earliest": unpaid[0]})
+    return span(wanted[0], wanted[-1])
+
+
+def accept_tier(_case: Case, value: Any, options: Sequence[Option]) -> str | No:
+    """A tier by name, or `lowest`, `highest`, `last`; options are sorted from low to high."""
+    if not options:
+        return No(reason="problem.not_offered", facts={})
+    relative = {"lowest": options[0], "highest": options[-1]}
+    if value in relative:
+        return relative[value].value
+    if value == "last":
+        marked = [option for option in options if option.note]
+        return marked[0].value if marked else No(reason="problem.no_last_tier", facts={})
+    said = str(value)
+    for option in options:
+        if said.rstrip("%") == option.value.rstrip("%"):
+            return option.value
+    return No(
+        reason="problem.tier", facts={"lowest": options[0].value, "highest": options[-1].value}
+    )
+
+
+def span(first: str, last: str) -> str:
+    return first if first == last else f"{first}/{last}"
+
+
+def count_months(period: str) -> int:
+    first, _, last = period.partition("/")
+    year, month = map(int, first.split("-"))
+    last_year, last_month = map(int, (last or first).split("-"))
+    return (last_year - year) * 12 + last_month - month + 1
+
+
+# --- the slots --------------------------------------------------------------------------------------
+
+insured_group = Slot(name="insured_group", options=groups)
+insurance = Slot(name="insurance", options=insurances)
+agency = Slot(name="agency", options=agencies)
+payment_type = Slot(name="payment_type", options=payment_types, default=lambda _case: PaymentType.NORMAL)
+arrears_item = Slot(name="arrears_item", options=arrears_items, when=is_arrears)
+fee_period = Slot(name="fee_period", options=fee_periods, accept=accept_fee_period, when=is_normal)
+fee_year = Slot(name="fee_year", options=fee_years, accept=accept_fee_year, when=is_normal)
+tier = Slot(name="tier", options=tiers, accept=accept_tier, when=is_normal)

@@ -1,0 +1,69 @@
+"""Where a conversation stands: the task in work, what is known of it, and what was asked last.
+
+Kept in one Rasa slot. It holds choices and references only: money, payment state and identity are read
+from the services in each turn (`reliability` D7), and personal data is a vault token.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+CONFIRM, PAYMENT = "confirm", "payment"
+
+
+@dataclass
+class Task:
+    """A function of the guide in work. `kind` is `pay`, `certificate` or `query`; `facts` are by slot name.
+
+    `asked` is the slot that the resident is being asked for, `confirm` at the review, `payment` after it.
+    `answered` lists the slots that were asked and answered, for 上一步; `reask` is one that the resident
+    wants to be asked although it could be taken for granted.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    asked: str | None = None
+    answered: list[str] = field(default_factory=list)
+    draft_id: str | None = None
+    reask: str | None = None
+
+    def put(self, name: str, value: Any) -> None:
+        self.facts[name] = value
+
+    def forget(self, name: str) -> None:
+        self.facts.pop(name, None)
+        if name in self.answered:
+            self.answered.remove(name)
+
+
+@dataclass
+class Dialogue:
+    """`login` is the step of logging in that is open: `consent`, `id_number`, `person_name`, `verification`.
+
+    `question` is an open yes/no question outside the task (`unbind`). `order_no` is the order this
+    conversation talks about. `misses` counts turns in a row that were not understood.
+    """
+
+    task: Task | None = None
+    parked: list[Task] = field(default_factory=list)
+    login: str | None = None
+    id_token: str | None = None
+    question: str | None = None
+    order_no: str | None = None
+    misses: int = 0
+
+    @property
+    def capture(self) -> str | None:
+        """The personal fact that is being asked for: the whole next input goes to the vault."""
+        return self.login if self.login in {"id_number", "person_name"} else None
+
+    def dump(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value not in (None, [], 0)}
+
+    @classmethod
+    def load(cls, data: dict[str, Any] | None) -> "Dialogue":
+        known = {f.name for f in fields(cls)}
+        kept = {name: value for name, value in (data or {}).items() if name in known}
+        if kept.get("task"):
+            kept["task"] = Task(**kept["task"])
+        kept["parked"] = [Task(**task) for task in kept.get("parked", [])]
+        return cls(**kept)

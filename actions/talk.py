@@ -1,0 +1,44 @@
+"""One turn in the making: what was said, where the conversation stands, and the answers so far."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from actions import cards
+from actions.cards import Message
+from actions.say import known, say
+from actions.state import Dialogue
+from actions.turn import Turn
+from services.bootstrap import Services
+from services.domain.errors import ServiceError
+
+Button = tuple[str, str]
+
+
+@dataclass
+class Talk:
+    services: Services
+    turn: Turn
+    state: Dialogue
+    replies: list[Message] = field(default_factory=list)
+    told_orders: set[str] = field(default_factory=set)
+
+    @property
+    def conversation_id(self) -> str:
+        return self.turn.conversation_id
+
+    @property
+    def today(self) -> date:
+        return self.services.clock.now().date()
+
+    def tell(self, key: str, *buttons: Button, **facts: object) -> None:
+        self.replies.append(cards.text(say(key, **facts), *buttons))
+
+    def add(self, message: Message) -> None:
+        self.replies.append(message)
+
+    def tell_error(self, error: ServiceError) -> None:
+        """The sentence of the error's code, or of its family when the code has none."""
+        key = f"error.{error.code}"
+        if not known(key):
+            key = f"error.{type(error).code}"
+        self.replies.append(cards.error(error.code, error.retryable, say(key, **error.facts)))

@@ -1,0 +1,51 @@
+"""One thing a resident said, as the conversation sees it: intent, values, text. Never personal data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import re
+
+TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """`values` maps an entity's name to its values in the order in which they were said."""
+
+    conversation_id: str
+    intent: str
+    text: str
+    values: Mapping[str, tuple[Any, ...]]
+
+    def last(self, name: str) -> Any | None:
+        """The value said last: a resident who corrects himself means the later one."""
+        said = self.values.get(name)
+        return said[-1] if said else None
+
+    def token(self, kind: str) -> str | None:
+        """The vault token of this kind in the text, whole, if there is one."""
+        for match in TOKEN.finditer(self.text):
+            if match.group(1) == kind:
+                return match.group(0)
+        return None
+
+    @property
+    def poke(self) -> bool:
+        """Nobody spoke: something outside has moved, and the conversation goes on by itself."""
+        return self.intent == "resume_bot" and self.last("poke") is not None
+
+
+def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:
+    """Rasa's `latest_message` as a `Turn`."""
+    values: dict[str, tuple[Any, ...]] = {}
+    for entity in latest_message.get("entities") or []:
+        name, value = entity["entity"], entity["value"]
+        flat = tuple(value) if isinstance(value, list) else (value,)
+        values[name] = values.get(name, ()) + flat
+    return Turn(
+        conversation_id=conversation_id,
+        intent=(latest_message.get("intent") or {}).get("name") or "out_of_scope",
+        text=latest_message.get("text") or "",
+        values=values,
+    )
