@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export PYTHONUNBUFFERED = 1
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## the locked environment in .venv
+	@scripts/bootstrap
+
+run: ## serve the sandbox at http://127.0.0.1:8000
+	@scripts/bootstrap
+	@.venv/bin/shebao serve
+
+test: ## all tests (environment, PostgreSQL and browser included)
+	@scripts/bootstrap --tests
+	@.venv/bin/pytest -q
+
+test-full: ## the long schedules too
+	@scripts/bootstrap --tests
+	@SHEBAO_TEST_FULL=1 .venv/bin/pytest -q
+
+check: ## what CI runs: format, lint, types, import rules, tests
+	@scripts/bootstrap --tests
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy actions services bot
+	@.venv/bin/lint-imports
+	@.venv/bin/pytest -q
+
+train: ## train the model if its data changed
+	@scripts/bootstrap
+	@.venv/bin/shebao train
+
+bench: ## the figures of docs/performance.md
+	@scripts/bootstrap --tests
+	@.venv/bin/python -m benchmarks.all
+
+.PHONY: help setup run test test-full check train bench
