@@ -1,0 +1,209 @@
+"""Names of people in ordinary Chinese sentences: where they stand, what they are, how they are masked.
+
+A name is taken only where something says that it is one: a label (姓名), a verb of naming (叫), a relation
+(我妈), a favour (给…交), or a number of the same person beside it. Everyday words of social insurance and
+the places of Guizhou are never names.
+"""
+
+import re
+
+from services.domain.name_words import (
+    COMMON_SURNAMES,
+    COMPOUND_SURNAMES,
+    EVERYDAY_WORDS,
+    GIVEN_NAME_CHARACTERS,
+    GRAMMAR,
+    PLACES,
+    RARE_SURNAMES,
+)
+
+MIDDLE_DOT = "·"
+DOTS = "·•・‧．.･∙⋅"
+LONGEST_NAME = 20
+"""Characters; names of minorities are long (`identity-documents` 8)."""
+
+_WORD = re.compile("|".join(sorted(EVERYDAY_WORDS, key=len, reverse=True)))
+_BAD_END = frozenset("区县市镇省州乡村局处档费年月险保证号族店院校厅所")
+
+_CN = "一-鿿㐀-䶿\U00020000-\U000323af\uf900-\ufaff"
+_COMPOUND = "|".join(COMPOUND_SURNAMES)
+_SURNAME = f"(?:{_COMPOUND}|[{COMMON_SURNAMES}])"
+_ANY_SURNAME = f"(?:{_COMPOUND}|[{COMMON_SURNAMES}{RARE_SURNAMES}])"
+_DOTTED = f"[{_CN}]{{1,12}}(?:[{re.escape(DOTS)}][{_CN}]{{1,12}}){{1,4}}"
+_LATIN = r"[A-Za-z][A-Za-z'’-]*(?:[ ,.·][ ]?[A-Za-z][A-Za-z'’-]*){0,4}"
+_HARD = r"(?=$|[\s,，.。;；:：!！?？、/|()（）\[\]【】\"“”'‘’⟦〔0-9~～…])"
+_SOFT = (
+    r"(?=$|[\s,，.。;；:：!！?？、/|()（）\[\]【】\"“”'‘’⟦〔0-9~～…]|[的在是这那他她它和跟与还]"
+    r"|交|缴|办|查|开|买|补|付|代|退|申|身份证|证件|电话|手机|号码|医保|医疗|养老|社保|居民|灵活|今年|去年|明年|一起|参保|续|出生|住|要|想)"
+)
+_VERB = (
+    r"(?=[\s]*(?:交|缴|办|查|开|买|补|付|续|代|申|退|打印|下载|选|存|充|弄|登记|参保|的?(?:居民|灵活|城乡|职工|今年|去年|明年|20\d\d|二)?"
+    r"(?:年的?|年度的?)?(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证)))"
+)
+_RELATION = (
+    r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
+    r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄子|侄女|女婿|儿媳妇?"
+    r"|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
+)
+
+_LABELLED = re.compile(
+    r"(?:姓名|名字|全名|真名|大名|户主|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*", re.IGNORECASE
+)
+_CALLED = re.compile(
+    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
+)
+_FAVOUR = re.compile(
+    rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
+)
+_RELATED = re.compile(rf"{_RELATION}\s*[,，:：]?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
+_ROLE = re.compile(
+    rf"(?:被代缴人|参保人|缴费人|被保险人|投保人|纳税人|申请人|联系人|本人|我本人)\s*(?P<link>是|为|叫|[:：])?\s*"
+    rf"(?P<name>{_SURNAME}[{_CN}]{{1,2}}?){_SOFT}"
+)
+_I_AM = re.compile(rf"(?:^|[,，。;；\s])(?:我|俺|这里)是\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}){_HARD}")
+_POSSESSIVE = re.compile(
+    rf"(?:^|[,，。\s]|一下|查询?|看看?|交|缴|开具?|打印|下载|要|换成|改成|还有)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}})的"
+    r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
+    r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录))"
+)
+_NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
+_BEFORE_NUMBER = re.compile(
+    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴妈爸公婆]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
+    rf"的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
+)
+_AFTER_NUMBER = re.compile(
+    rf"{_NUMBER}[\s,，、:：;；/|-]*(?:姓名|名字|叫|名)?\s*(?:是|叫)?[:：]?\s*"
+    rf"(?P<name>{_DOTTED}|{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}"
+)
+_DOTTED_ALONE = re.compile(_DOTTED.replace(re.escape(DOTS), "·•・‧"))
+_WHOLE = re.compile(rf"^\s*(?P<name>{_SURNAME}[{_CN}]{{2}})[\s。.!！]*$")
+_CUT = re.compile(
+    rf"^.*(?:{_RELATION}|[叫是给帮替为查交缴和跟与的名我他她])(?=[^叫是给帮替为查交缴和跟与的名我他她])"
+)
+
+_AFTER_DOTTED = re.compile(
+    r"[交缴办查开的是在这那他她和跟想要]|补缴|付|续保|代|退|身份证|证件|电话|手机|医保|医疗|养老|社保|居民|灵活|参保"
+)
+
+_TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|{_RELATION}|name", re.IGNORECASE)
+_STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
+_FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
+_LATIN_NAME = re.compile(rf"(?P<name>{_LATIN})(?=$|[^A-Za-z])")
+
+
+def find_names(text: str) -> list[tuple[int, int, str]]:
+    """Names in `text`: `(start, end, name)` in order, without overlaps; `name` in its canonical spelling.
+
+    Numbers that were sealed before (`⟦id_number:…⟧`) count as numbers of the person named beside them.
+    """
+    found: list[tuple[int, int]] = []
+    whole = _WHOLE.match(text)
+    if (
+        whole
+        and all(c in GIVEN_NAME_CHARACTERS for c in whole["name"][1:])
+        and is_plausible_name(whole["name"])
+    ):
+        found.append(whole.span("name"))
+    elif _TRIGGER.search(text):
+        found = [*_labelled(text), *_called(text), *_in_context(text), *_dotted(text)]
+    return [(start, end, canonical_name(text[start:end])) for start, end in _without_overlaps(found)]
+
+
+def canonical_name(name: str) -> str:
+    """One spelling for comparing and storing: `·` between the parts, single spaces in Latin names."""
+    name = name.strip()
+    if re.search(f"[{_CN}]", name):
+        name = re.sub(rf"\s*[{re.escape(DOTS)}]\s*", MIDDLE_DOT, name)
+        return re.sub(r"\s+", "", name)
+    return re.sub(r"\s+", " ", name).upper()
+
+
+def mask_name(name: str) -> str:
+    """The last character only: `*芳`, `**芳` (`identity-documents` 9)."""
+    return "*" * max(len(name) - 1, 1) + name[-1:]
+
+
+def is_plausible_name(name: str) -> bool:
+    """Could these characters be somebody's name at all? Domain words, places and grammar are not."""
+    if any(c in name for c in DOTS):
+        return len(name) <= LONGEST_NAME
+    if not 2 <= len(name) <= 6 or name[-1] in _BAD_END or name[:2] in PLACES or name[-2:] in PLACES:
+        return False
+    return not (_WORD.search(name) or any(c in GRAMMAR for c in name))
+
+
+def read_name_answer(text: str) -> str | None:
+    """The name in an answer to "what is the name?", or None if the answer is something else."""
+    found = find_names(text)
+    if found:
+        return found[0][2]
+    bare = re.sub(
+        rf"^(?:嗯+|哦|呃|好的?|那个|他|她|我|{_RELATION}|的|是|就|叫做?|名字|姓名|[:：,，\s])+",
+        "",
+        text.strip(),
+    ).strip("。.!！?？,，;；:： ")
+    bare = re.sub(r"(?:啊|呀|吧|哈|哦|的)$", "", bare)
+    compact = re.sub(r"\s+", "", bare)
+    if re.fullmatch(f"{_DOTTED}|[{_CN}]{{2,6}}", compact) and is_plausible_name(compact):
+        return canonical_name(compact)
+    if re.fullmatch(_LATIN, bare) and len(bare) >= 3:
+        return canonical_name(bare)
+    return None
+
+
+def _labelled(text: str) -> list[tuple[int, int]]:
+    """After 姓名: and the like. With a colon or 是 any characters will do, otherwise a surname is wanted."""
+    found = []
+    for label in _LABELLED.finditer(text):
+        patterns = [_STRICT_NAME, _FREE_NAME, _LATIN_NAME] if label["link"] else [_STRICT_NAME]
+        found.extend(_first_plausible(patterns, text, label.end()))
+    return found
+
+
+def _called(text: str) -> list[tuple[int, int]]:
+    found = []
+    for cue in _CALLED.finditer(text):
+        patterns = [_STRICT_NAME, _FREE_NAME, *([_LATIN_NAME] if cue["who"] else [])]
+        found.extend(_first_plausible(patterns, text, cue.end()))
+    return found
+
+
+def _first_plausible(patterns: list[re.Pattern[str]], text: str, start: int) -> list[tuple[int, int]]:
+    for pattern in patterns:
+        match = pattern.match(text, start)
+        if match and (pattern is _LATIN_NAME or is_plausible_name(match["name"])):
+            return [match.span("name")]
+    return []
+
+
+def _in_context(text: str) -> list[tuple[int, int]]:
+    found = []
+    for pattern in (_BEFORE_NUMBER, _AFTER_NUMBER, _ROLE, _FAVOUR, _RELATED, _I_AM, _POSSESSIVE):
+        for match in pattern.finditer(text):
+            if is_plausible_name(match["name"]):
+                found.append(match.span("name"))
+    return found
+
+
+def _dotted(text: str) -> list[tuple[int, int]]:
+    """A name with a dot inside is a name wherever it stands; the words before it are cut off."""
+    found = []
+    for match in _DOTTED_ALONE.finditer(text):
+        start, end = match.span()
+        head = re.split(r"[·•・‧]", match[0])[0]
+        cut = _CUT.match(head)
+        tail = re.split(r"[·•・‧]", match[0])[-1]
+        follow = _AFTER_DOTTED.search(tail, 1)
+        if follow:
+            end -= len(tail) - follow.start()
+        found.append((start + (cut.end() if cut else 0), end))
+    return found
+
+
+def _without_overlaps(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longer of two overlapping spans stays."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+        if all(end <= other[0] or start >= other[1] for other in kept):
+            kept.append((start, end))
+    return sorted(kept)
