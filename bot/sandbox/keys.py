@@ -1,0 +1,160 @@
+"""Keys, ids and secrets of the sandbox: made once per data folder, the same for every process."""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from sanic import Blueprint, Request
+from sanic.response import HTTPResponse
+from sanic.response import json as json_response
+
+from services.settings import SANDBOX_MARK
+
+RSA_BITS = 2048
+ROOT_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SandboxKeys:
+    """What the sandbox's peers and the service share. Files are PEM; the root key is 32 raw bytes."""
+
+    alipay_app_id: str
+    alipay_seller_id: str
+    app_private_key_file: Path
+    app_public_key_file: Path
+    gateway_private_key_file: Path
+    gateway_public_key_file: Path
+    bureau_token: str
+    wechat_app_id: str
+    wechat_secret: str
+    wechat_token: str
+    wechat_aes_key: str
+    root_key_file: Path
+
+
+def ensure_keys(data_dir: Path) -> SandboxKeys:
+    """The keys of this data folder, made where they are missing. Two processes may start at once."""
+    folder = data_dir / "sandbox-keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(folder):
+        for name in ("app", "gateway"):
+            _ensure_pair(folder, name)
+        _ensure(folder / "root.key", lambda: SANDBOX_MARK + os.urandom(ROOT_KEY_BYTES - len(SANDBOX_MARK)))
+        _ensure(folder / "ids.json", lambda: json.dumps(_new_ids(), indent=1).encode())
+        ids = json.loads((folder / "ids.json").read_text("utf-8"))
+    return SandboxKeys(
+        app_private_key_file=folder / "app-private.pem",
+        app_public_key_file=folder / "app-public.pem",
+        gateway_private_key_file=folder / "gateway-private.pem",
+        gateway_public_key_file=folder / "gateway-public.pem",
+        root_key_file=folder / "root.key",
+        **{name: str(ids[name]) for name in _new_ids()},
+    )
+
+
+def pem(file: Path) -> str:
+    """The key in a file without the sandbox's mark above it, which not every client can skip."""
+    text = file.read_text("ascii")
+    return text[text.index("-----BEGIN") :]
+
+
+def public_view(keys: SandboxKeys) -> dict[str, str]:
+    """What an outside client needs to play Alipay or WeChat against us. Keys are PEM."""
+    return {
+        "alipay_app_id": keys.alipay_app_id,
+        "alipay_seller_id": keys.alipay_seller_id,
+        "app_private_key": pem(keys.app_private_key_file),
+        "app_public_key": pem(keys.app_public_key_file),
+        "gateway_private_key": pem(keys.gateway_private_key_file),
+        "gateway_public_key": pem(keys.gateway_public_key_file),
+        "wechat_app_id": keys.wechat_app_id,
+        "wechat_token": keys.wechat_token,
+        "wechat_aes_key": keys.wechat_aes_key,
+    }
+
+
+def blueprint(keys: SandboxKeys) -> Blueprint:
+    routes = Blueprint("sandbox_keys")
+
+    @routes.get("/sandbox/keys")
+    async def show(_request: Request) -> HTTPResponse:
+        return json_response(public_view(keys), headers={"Cache-Control": "no-store"})
+
+    return routes
+
+
+def _new_ids() -> dict[str, str]:
+    return {
+        "alipay_app_id": "2021" + _digits(12),
+        "alipay_seller_id": "2088" + _digits(12),
+        "bureau_token": secrets.token_urlsafe(32),
+        "wechat_app_id": "wx" + secrets.token_hex(8),
+        "wechat_secret": secrets.token_hex(16),
+        "wechat_token": secrets.token_hex(16),
+        "wechat_aes_key": _aes_key(),
+    }
+
+
+def _aes_key() -> str:
+    """43 letters and digits, as the platform makes it: base64 of 32 bytes without the last `=`."""
+    while True:
+        key = base64.b64encode(os.urandom(32)).decode("ascii").rstrip("=")
+        if key.isalnum():
+            return key
+
+
+def _digits(count: int) -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(count))
+
+
+def _ensure_pair(folder: Path, name: str) -> None:
+    """A private key and its public key; the public one is always the private one's."""
+    private, public = folder / f"{name}-private.pem", folder / f"{name}-public.pem"
+    _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS))))
+    _ensure(public, lambda: _marked(_public_pem(private)))
+
+
+def _private_pem(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+def _public_pem(private: Path) -> bytes:
+    key = load_pem_private_key(private.read_bytes(), password=None)
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _marked(content: bytes) -> bytes:
+    return b"# " + SANDBOX_MARK + b"\n" + content
+
+
+def _ensure(file: Path, make: Callable[[], bytes]) -> None:
+    if file.exists():
+        return
+    draft = file.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(make())
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Alipay: gateway client, payments, consent and verification."""
