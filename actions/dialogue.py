@@ -50,7 +50,9 @@ async def _news(talk: Talk) -> None:
             await talk.services.payment.refresh(talk.state.order_no)
         except ServiceError:
             pass  # the sweeper asks again by itself; who asks for the state is told that it is unknown
-    for notice in await talk.services.notices.take(talk.conversation_id):
+    notices = await talk.services.notices.take(talk.conversation_id, talk.state.told)
+    talk.state.told = [notice.notice_id for notice in notices]
+    for notice in notices:
         if notice.kind in {"payment_request", "payment_status"}:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":

@@ -42,5 +42,6 @@ class RunFlow(Action):
     async def _ready(self) -> Services:
         async with self._lock:
             if self._services is None:
-                self._services = await bootstrap(Settings())
+                self._services = bootstrap(Settings())
+                await self._services.open()
             return self._services

@@ -1,6 +1,7 @@
 """Where ports meet adapters: the one composition root of the business."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.adapters.alipay.client import AlipayClient
 from services.adapters.alipay.gateway import AlipayGateway
@@ -8,12 +9,14 @@ from services.adapters.alipay.identity import AlipayIdentity
 from services.adapters.bureau.client import BureauClient
 from services.adapters.clock import SandboxClock, SystemClock
 from services.certificates import Certificates
+from services.crypto import derive, read_root_key
 from services.declaration import Declarations
+from services.durable import Durable
 from services.enrolment import Enrolments
 from services.identity import Identity
 from services.notices import Notices
 from services.payment import Payment
-from services.ports import Clock
+from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
 from services.records import Records
 from services.settings import Settings
 from services.store.session import Database
@@ -35,3 +38,140 @@ class Services:
     records: Records
     certificates: Certificates
     notices: Notices
+    durable: Durable
+    peers: "Peers"
+
+    async def open(self) -> None:
+        """Read or make the vault's keys; call once in each process, before the first turn."""
+        await self.vault.prepare()
+
+    async def close(self) -> None:
+        await self.peers.close()
+        await self.database.close()
+
+    def secret(self, label: str) -> bytes:
+        """32 secret bytes for one use, the same in every process of this service."""
+        return _secret(self.settings, label)
+
+
+class Peers:
+    """The connections to the outside, for asking whether they stand and for closing them."""
+
+    def __init__(self, *, bureau: BureauClient, alipay: AlipayClient, gateway: AlipayGateway) -> None:
+        self._bureau, self._alipay, self._gateway = bureau, alipay, gateway
+
+    async def ping_bureau(self) -> None:
+        await self._bureau.ping()
+
+    async def ping_gateway(self) -> None:
+        await self._gateway.ping()
+
+    async def close(self) -> None:
+        await self._bureau.close()
+        await self._alipay.close()
+
+
+def make_clock(settings: Settings) -> Clock:
+    """The machine's clock; in the sandbox the one that all its processes share."""
+    if settings.sandbox:
+        return SandboxClock(settings.data_dir / "sandbox-clock.json", settings.clock)
+    return SystemClock()
+
+
+def bootstrap(settings: Settings) -> Services:
+    """Everything wired; nothing is connected yet. `settings.problems()` must be empty."""
+    clock = make_clock(settings)
+    database = Database(settings.database)
+    alipay = AlipayClient(
+        gateway_url=settings.alipay_gateway_url,
+        app_id=settings.alipay_app_id,
+        private_key_pem=_read(settings.alipay_private_key_file),
+        public_key_pem=_read(settings.alipay_public_key_file),
+        clock=clock,
+    )
+    gateway = AlipayGateway(
+        alipay,
+        seller_id=settings.alipay_seller_id,
+        notify_url=f"{settings.base_url}/notify/alipay",
+        return_url=f"{settings.base_url}/return/alipay/cashier",
+    )
+    token = settings.bureau_token
+    bureau = BureauClient(settings.bureau_url, token.get_secret_value() if token else "")
+    return wire(
+        settings,
+        clock=clock,
+        database=database,
+        bureau=bureau,
+        gateway=gateway,
+        provider=AlipayIdentity(alipay, oauth_url=settings.alipay_oauth_url),
+        peers=Peers(bureau=bureau, alipay=alipay, gateway=gateway),
+    )
+
+
+def wire(
+    settings: Settings,
+    *,
+    clock: Clock,
+    database: Database,
+    bureau: TaxBureau,
+    gateway: PaymentGateway,
+    provider: IdentityProvider,
+    peers: Peers,
+) -> Services:
+    """The capabilities over their ports: the same for real peers and for a test's own."""
+    vault = Vault(database, clock, root_key=_root_key(settings))
+    identity = Identity(database=database, vault=vault, provider=provider, clock=clock, settings=settings)
+    notices = Notices(database=database, clock=clock)
+    durable = Durable(database=database, clock=clock)
+    payment = Payment(
+        database=database,
+        clock=clock,
+        gateway=gateway,
+        bureau=bureau,
+        durable=durable,
+        notices=notices,
+        get_person=identity.get_person,
+        settings=settings,
+    )
+    records = Records(bureau=bureau, get_person=identity.get_person)
+    certificates = Certificates(
+        database=database,
+        clock=clock,
+        vault=vault,
+        records=records,
+        get_person=identity.get_person,
+        pending_payments=payment.pending_payments,
+        settings=settings,
+        secret=_secret(settings, "certificates"),
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        vault=vault,
+        identity=identity,
+        enrolments=Enrolments(bureau=bureau, get_person=identity.get_person),
+        declarations=Declarations(bureau=bureau, get_person=identity.get_person),
+        payment=payment,
+        records=records,
+        certificates=certificates,
+        notices=notices,
+        durable=durable,
+        peers=peers,
+    )
+
+
+def _secret(settings: Settings, label: str) -> bytes:
+    return derive(_root_key(settings), label)
+
+
+def _root_key(settings: Settings) -> bytes:
+    if settings.root_key_file is None:
+        raise ValueError("SHEBAO_ROOT_KEY_FILE is not set")
+    return read_root_key(settings.root_key_file)
+
+
+def _read(path: Path | None) -> str:
+    if path is None:
+        raise ValueError("a key file of Alipay is not set")
+    return path.read_text(encoding="ascii")

@@ -9,6 +9,23 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+REQUIRED = (
+    "root_key_file",
+    "alipay_gateway_url",
+    "alipay_oauth_url",
+    "alipay_app_id",
+    "alipay_seller_id",
+    "alipay_private_key_file",
+    "alipay_public_key_file",
+    "bureau_url",
+    "bureau_token",
+)
+KEY_FILES = ("root_key_file", "alipay_private_key_file", "alipay_public_key_file")
+PEER_URLS = ("alipay_gateway_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
+SANDBOX_MARK = b"shebao-sandbox"
+"""Stands in every key file that the sandbox makes for itself."""
+
+
 class Settings(BaseSettings):
     """Every setting with its default for the sandbox. In production `problems()` must be empty."""
 
@@ -22,6 +39,7 @@ class Settings(BaseSettings):
     workers: int = 1
     public_url: str = ""
     data_dir: Path = Path("var")
+    models_dir: Path = Path("models")
     database_url: str = ""
     clock: datetime | None = None
     log_level: str = "INFO"
@@ -72,6 +90,10 @@ class Settings(BaseSettings):
                 return url.replace(plain, driver, 1)
         return url
 
+    @cached_property
+    def uses_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
     @property
     def sandbox(self) -> bool:
         return self.env == "sandbox"
@@ -79,3 +101,35 @@ class Settings(BaseSettings):
     @property
     def rest_open(self) -> bool:
         return self.sandbox if self.rest_enabled is None else self.rest_enabled
+
+    def problems(self) -> list[str]:
+        """What keeps the service from starting, a line each with what to do (`reliability` 4.4)."""
+        found = [f"SHEBAO_{name.upper()} is not set" for name in REQUIRED if not getattr(self, name)]
+        found += [
+            f"SHEBAO_{name.upper()}: {path} can't be read"
+            for name in KEY_FILES
+            if (path := getattr(self, name)) and not path.is_file()
+        ]
+        if self.workers > 1 and self.uses_sqlite:
+            found.append("SHEBAO_WORKERS: SQLite serves one worker; set SHEBAO_DATABASE_URL to PostgreSQL for more")
+        return found if self.sandbox else found + self._production_problems()
+
+    def _production_problems(self) -> list[str]:
+        found = []
+        for name in KEY_FILES:
+            path = getattr(self, name)
+            if path and path.is_file() and SANDBOX_MARK in path.read_bytes():
+                found.append(f"SHEBAO_{name.upper()} is a sandbox key: use the operator's own")
+        for name in PEER_URLS:
+            url = getattr(self, name)
+            if url and (not url.startswith("https://") or "/sandbox/" in url):
+                found.append(f"SHEBAO_{name.upper()} must be the real peer's https address, not {url}")
+        if not self.public_url.startswith("https://"):
+            found.append("SHEBAO_PUBLIC_URL must begin with https://")
+        if self.rest_open and not self.rest_token:
+            found.append("the REST channel is on without SHEBAO_REST_TOKEN: set it, or SHEBAO_REST_ENABLED=false")
+        if self.wechat_plain:
+            found.append("SHEBAO_WECHAT_PLAIN is for the sandbox only")
+        if self.clock:
+            found.append("SHEBAO_CLOCK is for the sandbox only")
+        return found

@@ -24,8 +24,8 @@ def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
         found = {
             "model": ready(),
             "database": await _database(services),
-            "gateway": await _answers(services.ping_gateway),
-            "bureau": await _answers(services.ping_bureau),
+            "gateway": await _answers(services.peers.ping_gateway),
+            "bureau": await _answers(services.peers.ping_bureau),
         }
         return json({"ready": all(found.values()), **found}, status=200 if all(found.values()) else 503)
 

@@ -1,0 +1,178 @@
+"""Between WeChat's XML and our messages. Pure: bytes and objects in, bytes and objects out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from html import escape
+from typing import Any
+
+from sanic import Request
+from wechatpy import create_reply, parse_message
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import InvalidAppIdException, InvalidSignatureException
+from wechatpy.messages import UnknownMessage
+
+from bot.channels.base import Message
+
+MAX_TEXT_BYTES = 2048
+"""A longer text is not shown at all (`protocols` 7.3)."""
+LINKS = {
+    "authorization_request": ("url", "点这里授权"),
+    "identity_verification": ("url", "点这里核验身份"),
+    "payment_request": ("cashier_url", "点这里去支付"),
+    "document": ("url", "点这里打开凭证"),
+}
+SENTENCE_END = re.compile(r"(?<=[。！？\n])")
+
+
+class NotFromWeChat(Exception):
+    """Signature, app id or form of a delivery is wrong. What exactly is told to nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One thing that WeChat delivered. `text` is what was said, or a payload for an event; None: nothing to do.
+
+    `message_id` is the same in each repetition. `kind` is WeChat's own: `text`, `voice`, `event.subscribe`, ….
+    """
+
+    openid: str
+    account: str
+    message_id: str
+    kind: str
+    text: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """The query of a delivery."""
+
+    signature: str
+    timestamp: str
+    nonce: str
+    msg_signature: str = ""
+
+
+class Wire:
+    """`plain=True` also takes unencrypted deliveries, whose signature does not cover the body: sandbox only."""
+
+    def __init__(self, *, token: str, aes_key: str, app_id: str, plain: bool) -> None:
+        self._token, self._plain = token, plain
+        self._crypto = WeChatCrypto(token, aes_key, app_id)
+
+    def check_address(self, signed: Signed) -> bool:
+        """Whether WeChat itself asks if this address is ours (`GET` with `echostr`)."""
+        return signature_of(self._token, signed.timestamp, signed.nonce) == signed.signature
+
+    def read(self, body: bytes, signed: Signed, *, encrypted: bool) -> Delivery:
+        """The delivery in `body`. `NotFromWeChat` for anything that is not surely WeChat's."""
+        try:
+            text = body.decode("utf-8")
+            if encrypted:
+                text = self._crypto.decrypt_message(text, signed.msg_signature, signed.timestamp, signed.nonce)
+            elif not (self._plain and self.check_address(signed)):
+                raise NotFromWeChat
+            return _delivery(parse_message(text))
+        except NotFromWeChat:
+            raise
+        except (InvalidSignatureException, InvalidAppIdException) as error:
+            raise NotFromWeChat from error
+        except Exception as error:  # XML, base64 and padding errors of three libraries: all mean the same
+            raise NotFromWeChat from error
+
+    def write(self, delivery: Delivery, text: str, signed: Signed, *, encrypted: bool) -> str:
+        """The passive answer: one text, encrypted and signed like the delivery."""
+        reply = create_reply(text.replace("]]>", "]]]]><![CDATA[>"))
+        reply.source, reply.target = delivery.account, delivery.openid
+        xml = str(reply.render())
+        if not encrypted:
+            return xml
+        return str(self._crypto.encrypt_message(xml, signed.nonce, signed.timestamp))
+
+
+def signed_of(request: Request) -> Signed:
+    """The signature and what it covers, from the query of a delivery."""
+    names = ("signature", "timestamp", "nonce", "msg_signature")
+    return Signed(**{name: request.args.get(name, "") for name in names})
+
+
+def signature_of(*parts: str) -> str:
+    """WeChat's signature: SHA-1 of the sorted parts, joined."""
+    return sha1("".join(sorted(parts)).encode()).hexdigest()  # noqa: S324 - the protocol's
+
+
+def _delivery(message: Any) -> Delivery:
+    if isinstance(message, UnknownMessage) or message is None or not message.source:
+        raise NotFromWeChat
+    kind = message.type if message.type != "event" else f"event.{message.event}"
+    if message.type == "event":
+        stamp = message._data.get("CreateTime", "")
+        key = message._data.get("EventKey") or ""
+        message_id = f"{kind}:{stamp}:{key}"
+    else:
+        message_id = str(message.id)
+    return Delivery(
+        openid=message.source,
+        account=message.target,
+        message_id=message_id,
+        kind=kind,
+        text=_said(message, kind),
+    )
+
+
+def _said(message: Any, kind: str) -> str | None:
+    if kind == "text":
+        return str(message.content or "")
+    if kind == "voice":
+        return str(message._data.get("Recognition") or "") or None
+    if kind in {"event.subscribe", "event.subscribe_scan"}:
+        return "/greet"
+    if kind == "event.click":
+        return str(message.key or "") or None
+    return None
+
+
+# --- answers ----------------------------------------------------------------------------------------
+
+
+def texts(messages: Sequence[Message]) -> list[str]:
+    """The messages as texts of at most 2048 bytes, links as WeChat shows them; as few as possible."""
+    whole = "\n\n".join(part for part in map(_as_text, messages) if part)
+    return _split(whole)
+
+
+def _as_text(message: Message) -> str:
+    card: Mapping[str, Any] = message.get("custom") or {}
+    lines = [str(message.get("text") or "")]
+    if card.get("kind") in LINKS:
+        field, title = LINKS[card["kind"]]
+        lines.append(f'<a href="{escape(str(card[field]))}">{title}</a>')
+    if card.get("kind") == "menu":
+        lines += [f"· {item['title']}" for item in card["items"]]
+    buttons = [button["title"] for button in message.get("buttons") or []]
+    if buttons:
+        lines.append("可以回复：" + "、".join(buttons))
+    return "\n".join(line for line in lines if line)
+
+
+def _split(text: str) -> list[str]:
+    """Cut at sentences where that is possible, never inside a character or a link."""
+    found, current = [], ""
+    for piece in _pieces(text):
+        if current and len((current + piece).encode()) > MAX_TEXT_BYTES:
+            found.append(current.strip())
+            current = ""
+        current += piece
+    return [part for part in (*found, current.strip()) if part]
+
+
+def _pieces(text: str) -> list[str]:
+    pieces = []
+    for sentence in SENTENCE_END.split(text):
+        while len(sentence.encode()) > MAX_TEXT_BYTES and "<a " not in sentence:
+            head = sentence.encode()[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
+            pieces.append(head)
+            sentence = sentence[len(head) :]
+        pieces.append(sentence)
+    return pieces

@@ -1,0 +1,180 @@
+"""`shebao …`: what an operator types. Each command is a few lines here and a module that does the work."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+"""Where `config.yml`, `domain.yml` and `data/` lie."""
+
+app = typer.Typer(
+    name="shebao", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Social insurance by talking: serve it, train it, look after it.",
+)  # fmt: skip
+sandbox = typer.Typer(no_args_is_help=True, help="The simulated peers.")
+db = typer.Typer(no_args_is_help=True, help="The store.")
+keys = typer.Typer(no_args_is_help=True, help="The vault's keys.")
+evaluate = typer.Typer(no_args_is_help=True, help="How well sentences are understood.")
+for name, group in (("sandbox", sandbox), ("db", db), ("keys", keys), ("evaluate", evaluate)):
+    app.add_typer(group, name=name)
+
+
+class Failure(Exception):
+    """A command that can't do its work: one clear line, exit code 1."""
+
+
+def say(line: str) -> None:
+    """One line of progress, for the operator's eyes only."""
+    typer.echo(f"· {line}", err=True)
+
+
+def read_settings(**given: object) -> Settings:
+    """The settings with the command's own options on top, completed in the sandbox."""
+    from pydantic import ValidationError
+
+    try:
+        settings = Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise Failure(f"SHEBAO_{name}: {first['msg']}") from None
+    if settings.sandbox:
+        from bot.sandbox.settings import complete
+
+        return complete(settings)
+    return settings
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (PostgreSQL only for more than 1).")] = None,
+) -> None:
+    """Serve the conversation; in the sandbox with simulated Alipay, WeChat and tax bureau."""
+    from bot.serving import run
+
+    run(read_settings(host=host, port=port, workers=workers), ROOT, say)
+
+
+@app.command()
+def train() -> None:
+    """Train the model if its data has changed."""
+    from bot.engine.training import ensure_model
+
+    model = ensure_model(ROOT, read_settings().models_dir, say)
+    typer.echo(str(model))
+
+
+@app.command()
+def chat(url: Annotated[str | None, typer.Option(help="A running service.")] = None) -> None:
+    """The same conversation in the terminal, with a running `shebao serve`."""
+    from bot.terminal import talk
+
+    settings = read_settings()
+    token = settings.rest_token.get_secret_value() if settings.rest_token else None
+    talk(url or f"http://127.0.0.1:{settings.port}", token)
+
+
+@app.command()
+def parse(text: str) -> None:
+    """Show what is understood of TEXT, as Rasa's parse result."""
+    import json
+
+    from bot.evaluation import understand
+
+    [result] = understand(ROOT, read_settings(), [text], say)
+    typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
+
+
+@evaluate.command("nlu")
+def evaluate_nlu(files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Intents and entities of labelled sentences (Rasa's YAML), with what is taken for what."""
+    from bot.evaluation import report
+
+    typer.echo(report(ROOT, read_settings(), files, say))
+
+
+@sandbox.command("load")
+def sandbox_load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Add or replace residents from a YAML file; a bad file changes nothing."""
+    import asyncio
+
+    settings = read_settings()
+    if not settings.sandbox:
+        raise Failure("this is not a sandbox: SHEBAO_ENV is production")
+    from bot.sandbox.app import load_residents
+
+    count = asyncio.run(load_residents(settings, file))
+    typer.echo(f"{count} residents loaded")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the store to the newest revision."""
+    from services.store import schema
+
+    schema.upgrade(read_settings().database)
+    typer.echo("the store is up to date")
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """New keys for the vault; what is sealed is sealed anew. Goes on where it stopped."""
+    import asyncio
+
+    from bot.upkeep import rotate_keys
+
+    typer.echo(asyncio.run(rotate_keys(read_settings())))
+
+
+@app.command()
+def worker() -> None:
+    """Work off what must still happen: calls, messages, expiries, postings."""
+    from bot.upkeep import run_worker
+
+    run_worker(read_settings())
+
+
+@app.command()
+def doctor() -> None:
+    """Check configuration, keys, clock, store, model and peers, and say what to mend."""
+    from bot.doctor import examine
+
+    if not examine(read_settings(), typer.echo):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def rasa(context: typer.Context) -> None:
+    """The engine's own commands: train, data validate, test nlu, run actions, …"""
+    from bot.engine.rasa_cli import run
+
+    raise typer.Exit(run(context.args, ROOT, read_settings()))
+
+
+def main() -> None:
+    """Entrance of the script. Every expected failure is one line on stderr and exit code 1."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from bot.engine.training import NoModel, TrainingFailed
+    from services.domain.errors import ServiceError
+
+    try:
+        app()
+    except (Failure, NoModel, ValueError) as error:
+        sys.exit(f"shebao: {error}")
+    except TrainingFailed as error:
+        sys.exit(f"shebao: training failed\n{error}")
+    except ServiceError as error:
+        sys.exit(f"shebao: {error.code}")
+    except (SQLAlchemyError, OSError) as error:
+        sys.exit(f"shebao: {str(error).splitlines()[0]}")
+
+
+if __name__ == "__main__":
+    main()

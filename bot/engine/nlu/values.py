@@ -1,0 +1,32 @@
+"""A value read in a sentence, and how readings that overlap are settled."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Value:
+    """`entity` has the canonical `value`; it was said in `text[start:end]` of the normalised sentence."""
+
+    entity: str
+    value: str
+    start: int
+    end: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
+
+
+def longest(found: Iterable[Value]) -> list[Value]:
+    """Without overlaps: the longer reading stays, of equal ones the first. One span may say two things."""
+    kept: list[Value] = []
+    for value in sorted(found, key=lambda v: (v.start - v.end, v.start)):
+        if all(
+            value.end <= other.start
+            or value.start >= other.end
+            or (value.span == other.span and value.entity != other.entity)
+            for other in kept
+        ):
+            kept.append(value)
+    return sorted(kept, key=lambda v: v.span)

@@ -1,0 +1,102 @@
+"""Values that are named by words (`data/words.yml`): insurances, groups, people, papers, documents."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from bot.engine.nlu.values import Value
+
+DATA = Path(__file__).parent / "data"
+
+PAPER = r"完税(?:证明|凭证|证)"
+_RECORD = re.compile(
+    r"(?:社保费?|社会保险费?|参保|医保|养老|保险)?的?(?:缴费|缴纳|交费|付款|缴款)的?(?:记录)?的?"
+    r"(?:凭证|证明|凭据|证实|票据|单据|回单|依据|凭条|收据)|社保(?:费)?(?:缴费)?(?:的)?(?:证明|凭证)|参保(?:缴费)?(?:证明|凭证)|缴费单(?!子没|位)"
+)
+_RECORD_TO_ISSUE = re.compile(r"缴费记录")
+_ISSUING = re.compile(r"开|打印|打一|导出|下载|出具|凭证|[要来给]我?[一1]份|盖章")
+_FIRST = re.compile(r"首次|首开|第一次|头一次|头一回|第一回|没开过|未开过|没有开过|初次|新开")
+_AGAIN = re.compile(
+    r"补开|重开|重新开|再开|补打|重打|补[一个]|补办|再补|换开|重新打|再打|弄?丢|掉了|不见|遗失|弄没|找不到|再来一|再给我|开过"
+)
+_BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
+_BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
+
+_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|哪些|什么|几|记录|明细|列表|问")
+_TIER_CHOICE = re.compile(r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)")
+_DECLARATION = re.compile(r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?")
+_PAID = re.compile(
+    r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么)|[交缴]没[交缴]|有没有[交缴]|入库(?:日期|情况|没)?|[交缴]费没有?"
+)
+
+
+def read_words(text: str) -> list[Value]:
+    """Everything in `text` that is named by a word."""
+    found = []
+    for pattern, meaning in _lexicon():
+        for match in pattern.finditer(text):
+            found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
+    found = [value for value in found if value.entity != "validity" or _about_choices(text)]
+    return [*found, *_papers(text)]
+
+
+def _about_choices(text: str) -> bool:
+    """有效 says something of tier choices only where they are the subject, or as a bare answer."""
+    return "档" in text or len(text) <= 6
+
+
+def _papers(text: str) -> list[Value]:
+    papers = [match.span() for match in re.finditer(PAPER, text)]
+    if papers:
+        return [Value("certificate_kind", *paper) for paper in _tax_papers(text, papers)]
+    found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD.finditer(text)]
+    if not found and _ISSUING.search(text) and not re.search(r"查", text):
+        found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD_TO_ISSUE.finditer(text)]
+    if found:
+        return found
+    if len(text) <= 8 and not re.search(r"证|票", text):
+        for pattern, kind in ((_BARE_FIRST, "tax_certificate_first"), (_BARE_AGAIN, "tax_certificate_reissue")):
+            match = pattern.search(text)
+            if match:
+                return [Value("certificate_kind", kind, *match.span())]
+    return _queries(text)
+
+
+def _tax_papers(text: str, papers: list[tuple[int, int]]) -> list[tuple[str, int, int]]:
+    """A bare 完税证明 carries nothing: whether it was issued before is known to the service."""
+    for cue, kind in ((_FIRST, "tax_certificate_first"), (_AGAIN, "tax_certificate_reissue")):
+        match = cue.search(text)
+        if match:
+            start, end = papers[0]
+            if match.start() < start and start - match.end() <= 2:
+                start = match.start()
+            return [(kind, start, end)]
+    return []
+
+
+def _queries(text: str) -> list[Value]:
+    if match := _TIER_CHOICE.search(text):
+        return [Value("query_kind", "tier_choice", *match.span())]
+    if match := _DECLARATION.search(text):
+        return [Value("query_kind", "declaration", *match.span())]
+    if not _QUERY_CUES.search(text):
+        return []
+    if match := _PAID.search(text):
+        return [Value("query_kind", "paid", *match.span())]
+    return []
+
+
+@cache
+def _lexicon() -> list[tuple[re.Pattern[str], list[tuple[str, str]]]]:
+    table = yaml.safe_load((DATA / "words.yml").read_text(encoding="utf-8"))
+    return [
+        (
+            re.compile("|".join(f"(?:{pattern})" for pattern in patterns)),
+            list(zip(entities.split("+"), value.split("+"), strict=True)),
+        )
+        for entities, values in table.items()
+        for value, patterns in values.items()
+    ]

@@ -1,0 +1,75 @@
+"""`shebao rasa …`: Rasa's own commands on our project, with what can't work named and what to use instead."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.engine.training import training_files
+from services.settings import Settings
+
+INSTEAD = {
+    ("run",): "Rasa's server does not start on this Sanic: use `shebao serve`",
+    ("shell",): "use `shebao chat`, or `shebao rasa shell nlu` for the understanding alone",
+    ("x",): "there is none in this release: use `shebao serve`",
+    ("interactive",): "use `shebao chat` and write down what is missing in data/nlu",
+    ("init",): "this is a project already",
+}
+WORKS = {("shell", "nlu"), ("run", "actions")}
+QUIET = {"RASA_TELEMETRY_ENABLED": "false"}
+
+
+def run(arguments: Sequence[str], root: Path, settings: Settings) -> int:
+    """Run the command in `root`; its exit code, or 2 for one that can't work."""
+    words = tuple(word for word in arguments if not word.startswith("-"))
+    if words[:1] in INSTEAD and words[:2] not in WORKS:
+        print(f"shebao: rasa {words[0]} does not work here: {INSTEAD[words[:1]]}", file=sys.stderr)
+        return 2
+    given = list(arguments)
+    if words[:1] == ("test",) and "--no-plot" not in given:
+        given.append("--no-plot")  # plots need matplotlib, which is left out
+    if (words[:1] == ("train",) or words[:2] == ("data", "validate")) and "--data" not in given:
+        given += ["--data", *(str(path.relative_to(root)) for path in training_files(root))]
+    environment = {**os.environ, **QUIET, **_exported(settings), "PYTHONPATH": str(root)}
+    command = [sys.executable, "-W", "ignore", "-m", "bot.engine.rasa_cli", *given]
+    return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+
+
+def _exported(settings: Settings) -> dict[str, str]:
+    """The completed settings for a stock action server, which reads them from its environment."""
+    values = {
+        name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        for name, value in settings
+        if value is not None and value != ""
+    }
+    return {f"SHEBAO_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def main() -> None:
+    """The process that runs the command: the stand-ins are installed by importing this package."""
+    if sys.argv[1:3] == ["run", "actions"]:
+        _serve_actions()
+        return
+    from rasa.__main__ import main as rasa
+
+    rasa()
+
+
+def _serve_actions() -> None:
+    """The stock action server over our actions; its `Sanic.run` must not fork."""
+    from functools import partialmethod
+
+    from sanic import Sanic
+
+    Sanic.run = partialmethod(Sanic.run, single_process=True)  # type: ignore[assignment]
+    from rasa_sdk.__main__ import main_from_args
+    from rasa_sdk.endpoint import create_argument_parser
+
+    options = create_argument_parser().parse_args(sys.argv[3:])
+    options.actions = options.actions or "actions.run_flow"
+    main_from_args(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The conversation in a terminal: the same REST channel that any program uses."""
+
+import secrets
+from typing import Any
+
+import httpx2 as httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.prompt import Prompt
+
+Choices = list[tuple[str, str]]
+
+
+def talk(url: str, token: str | None = None) -> None:
+    """Talk until 退出 or the end of input."""
+    console = Console(highlight=False)
+    sender = f"terminal-{secrets.token_hex(8)}"
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as http:
+        choices = _turn(http, console, sender, "/greet")
+        while True:
+            try:
+                said = Prompt.ask("[bold]您[/bold]", console=console).strip()
+            except (EOFError, KeyboardInterrupt):
+                break
+            if said in {"退出", "exit", "quit"}:
+                break
+            choices = _turn(http, console, sender, _picked(said, choices))
+    console.print("再见。")
+
+
+def _picked(said: str, choices: Choices) -> str:
+    """A number picks the numbered button; anything else is said as it is."""
+    if said.isdigit() and 1 <= int(said) <= len(choices):
+        return choices[int(said) - 1][1]
+    return said
+
+
+def _turn(http: httpx.Client, console: Console, sender: str, text: str) -> Choices:
+    try:
+        answer = http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        console.print(f"[red]the service does not answer ({type(error).__name__}): is `shebao serve` running?[/red]")
+        return []
+    choices: Choices = []
+    for message in answer.json():
+        _show(console, message, choices)
+    return choices
+
+
+def _show(console: Console, message: dict[str, Any], choices: Choices) -> None:
+    card = message.get("custom") or {}
+    console.print(Panel(escape(message.get("text", "")), border_style="cyan", expand=False))
+    for link in ("url", "cashier_url"):
+        if card.get(link):
+            console.print(f"  → {card[link]}", soft_wrap=True, markup=False)
+    options = [(o["title"], o["payload"]) for o in (*card.get("options", []), *card.get("items", [])) if "payload" in o]
+    buttons = [(b["title"], b["payload"]) for b in message.get("buttons") or []]
+    for title, payload in (*options, *buttons):
+        choices.append((title, payload))
+        console.print(f"  {len(choices)}. {escape(title)}")

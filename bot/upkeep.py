@@ -1,0 +1,40 @@
+"""What an operator has done beside the service: key rotation, and the worker as a process of its own."""
+
+import asyncio
+import signal
+
+from bot import worker
+from bot.logs import configure as configure_logs
+from services.bootstrap import bootstrap
+from services.settings import Settings
+
+
+async def rotate_keys(settings: Settings) -> str:
+    services = bootstrap(settings)
+    try:
+        await services.open()
+        done = await services.vault.rotate()
+    finally:
+        await services.close()
+    return (
+        f"master key {done.master_version}: {done.rewrapped} keys wrapped anew, {done.resealed} values sealed anew, "
+        f"{done.deleted} old keys deleted, {done.retired_left} still needed"
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or Ctrl-C."""
+    configure_logs(settings.log_level)
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    services = bootstrap(settings)
+    await services.open()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await worker.run(services.durable, stop)
+    finally:
+        await services.close()
