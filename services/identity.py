@@ -79,6 +79,18 @@ class Progress:
     link: Link | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """Somebody came back from a page of the provider: the conversation, and where it stands now.
+
+    `link` is the verification that comes next, if there is one.
+    """
+
+    conversation_id: str
+    step: str
+    link: Link | None = None
+
+
 class Identity:
     """Logging in, for all conversations. Every method may raise what the provider's port raises."""
 
@@ -239,8 +251,8 @@ class Identity:
 
     async def on_consent_return(
         self, state: str, *, code: str | None = None, error: str | None = None
-    ) -> str | None:
-        """Take in what the consent page sent back; the conversation, or None if the state is not good.
+    ) -> Returned | None:
+        """Take in what the consent page sent back; None if the state is not good (any more).
 
         No `code` means refused, whatever else is there. A provider that is away is asked again later.
         """
@@ -259,10 +271,10 @@ class Identity:
                 await self._exchange(consent)
             except ServiceError as failed:
                 log.warning("consent_not_settled", code=failed.code)
-        return consent.conversation_id
+        return await self._standing(consent.conversation_id)
 
-    async def on_verification_return(self, verification_id: str) -> str | None:
-        """Somebody came back from the verification page: ask the provider. The conversation, or None."""
+    async def on_verification_return(self, verification_id: str) -> Returned | None:
+        """Somebody came back from the verification page: ask the provider. None if that is long past."""
         async with self._database.read() as session:
             row = await session.get(VerificationRow, verification_id)
         if row is None or self._clock.now() > row.created_at + ASK_PROVIDER_FOR:
@@ -272,13 +284,21 @@ class Identity:
                 await self._ask_provider(row)
             except ServiceError as failed:
                 log.warning("verification_not_settled", code=failed.code)
-        return row.conversation_id
+        return await self._standing(row.conversation_id)
 
     async def purge(self) -> int:
         """Erase facts and references of tries that nobody finished; how many there were."""
         now = self._clock.now()
         async with self._database.begin() as session:
             return await people.purge(session, before=now - ASK_PROVIDER_FOR, now=now)
+
+    async def _standing(self, conversation_id: str) -> Returned:
+        """Where a conversation stands by our own books."""
+        async with self._database.read() as session:
+            login = await session.get(LoginRow, conversation_id)
+            running = await people.find_running(session, conversation_id)
+        link = self._verification_link(running, running.url) if running and running.url else None
+        return Returned(conversation_id=conversation_id, step=login.step if login else NONE, link=link)
 
     # --- consent --------------------------------------------------------------------------------------
 

@@ -48,7 +48,9 @@ class Flow:
         code = f"code-{self._codes}"
         self.provider.profiles[code] = ConsentedProfile(subject="2088", name=name, id_number=number)
         link = await self.identity.start_consent(chat)
-        assert await self.identity.on_consent_return(link.state, code=code) == chat
+        returned = await self.identity.on_consent_return(link.state, code=code)
+        assert returned
+        assert returned.conversation_id == chat
         return code
 
     async def type_in(self, chat: str = CHAT, *, name: str = NAME, number: str = NUMBER) -> str:
