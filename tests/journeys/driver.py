@@ -34,6 +34,7 @@ class Town:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
 
     @property
     def url(self) -> str:
@@ -58,6 +59,7 @@ class Town:
             stderr=self.log,
             start_new_session=True,
         )
+        self.started = self.started or time.time()
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._wait_until_ready()
         return self

@@ -57,6 +57,10 @@ class WebChannel:
         )
         self._socket.attach(app)
 
+    def reachable(self, sender: str) -> bool:
+        """Whether a page of this conversation is open in this process."""
+        return self._socket.is_open(sender)
+
     async def push(self, sender: str, messages: list[Message]) -> bool:
         """Send `messages` to the open pages of this conversation; False when there is none."""
         return await self._socket.push(sender, messages)

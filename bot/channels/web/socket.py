@@ -83,11 +83,15 @@ class SocketServer:
         self._server = server
         app.before_server_stop(self._stop)
 
+    def is_open(self, sender: str) -> bool:
+        room = self._rooms.get(sender)
+        return room is not None and bool(room.sockets)
+
     async def push(self, sender: str, messages: list[Message]) -> bool:
         """Send without being asked; False when no page of this conversation is open."""
-        room = self._rooms.get(sender)
-        if room is None or not room.sockets:
+        if not self.is_open(sender):
             return False
+        room = self._room(sender)
         for message in messages:
             room.answer(message, answer_id=new_id(), reply_to=None)
         await room.flush()
