@@ -1,0 +1,1 @@
+"""The tax bureau's collection system over HTTP (`docs/bureau-openapi.yaml`)."""
