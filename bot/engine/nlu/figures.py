@@ -10,11 +10,17 @@ RESIDENT_TIERS = frozenset({100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1
 """Yuan a year that people may name; the bureau decides which are offered (`rates` 1.1)."""
 PERCENTS = range(60, 301, 10)
 
-_PERCENT = re.compile(rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?")
-_TENTHS = re.compile(rf"(?<![{'完分变换改弄办做生造构组促赞'}])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)")
+_PERCENT = re.compile(
+    rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
+)
+_TENTHS = re.compile(
+    rf"(?<![{'完分变换改弄办做生造构组促赞'}])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)"
+)
 _TIMES = re.compile(rf"(?P<n>{NUMBER})倍(?P<half>半)?(?:的?(?:那|这)?(?:一|个)*档次?)?")
 _TIER = re.compile(rf"(?<!第)(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?:一年)?的?(?:那|这)?(?:一|个)*档次?(?!案)")
-_AFTER_TIER = re.compile(rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])")
+_AFTER_TIER = re.compile(
+    rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])"
+)
 _CHOSEN = re.compile(
     rf"(?P<verb>选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就)(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
     r"(?=$|[吧就交缴,，.。;；!！哈嘛啊呢]|那|算|好|行|不)"
@@ -30,12 +36,20 @@ _RELATIVE = (
 _AMOUNT = re.compile(rf"(?P<n>{NUMBER})(?:元|块钱?|圆)(?:整|钱)?")
 
 _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
-_NTH = re.compile(rf"(?P<last>倒数)?第(?P<n>\d{{1,2}}|[一二两三四五六七八九十]+)(?:(?:个|项|条|种|档次?|款|笔|家|张|行|份)|号)?(?!次|回|季|年|月|步|天|名|遍|代|口|胎)")
-_LAST = re.compile(rf"(?:最后|最末|末尾|最下面?|最底下|最下头|最后头)(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$")
+_NTH = re.compile(
+    r"(?P<last>倒数)?第(?P<n>\d{1,2}|[一二两三四五六七八九十]+)(?:(?:个|项|条|种|档次?|款|笔|家|张|行|份)|号)?(?!次|回|季|年|月|步|天|名|遍|代|口|胎)"
+)
+_LAST = re.compile(
+    rf"(?:最后|最末|末尾|最下面?|最底下|最下头|最后头)(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
+)
 _FIRST = re.compile(rf"(?:头一|最上面?的?那?一?|最前面?的?那?一?|最上头的?那?一?|首){_UNIT}|最上面的?$")
 _NUMBERED = re.compile(r"(?<![\d月年第])(?P<n>\d{1,2}|[一二三四五六七八九十]{1,2})号(?![楼码线院])")
-_SMALL_TIER = re.compile(rf"(?<![\d第{'零〇一二两三四五六七八九十百千万'}])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)")
-_BARE = re.compile(rf"^(?:我?(?:就)?(?:选|要|点|用|回复?|打|按))?(?P<n>\d{{1,2}}|[一二两三四五六七八九十]{{1,2}})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$")
+_SMALL_TIER = re.compile(
+    rf"(?<![\d第{'零〇一二两三四五六七八九十百千万'}])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
+)
+_BARE = re.compile(
+    r"^(?:我?(?:就)?(?:选|要|点|用|回复?|打|按))?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
+)
 
 
 def read_figures(text: str) -> list[Value]:
@@ -45,7 +59,9 @@ def read_figures(text: str) -> list[Value]:
     found = _relative(text)
     for pattern, factor in ((_PERCENT, 1), (_TENTHS, 10), (_TIMES, 100)):
         for match in pattern.finditer(text):
-            number = read_number(match["n"] or match["d"]) if "d" in match.groupdict() else read_number(match["n"])
+            number = (
+                read_number(match["n"] or match["d"]) if "d" in match.groupdict() else read_number(match["n"])
+            )
             if number is not None:
                 if match.groupdict().get("half"):
                     number += Decimal("0.5")
@@ -79,20 +95,29 @@ def _is_tier(text: str, match: re.Match[str]) -> bool:
     said, after = match[0], text[match.end() :]
     if "档" in said:
         return True
-    if re.match(r"(?:要|得|可以|能|是|交|缴)?(?:多少|几|年限|好多|什么时候|几号|几年)|晚|年限|限额|近|后", after):
+    if re.match(
+        r"(?:要|得|可以|能|是|交|缴)?(?:多少|几|年限|好多|什么时候|几号|几年)|晚|年限|限额|近|后", after
+    ):
         return False
     return not said.startswith("最") or said[1] not in "多大小少" or said.endswith("的") or len(text) <= 8
 
 
-def _tier(
-    match: re.Match[str], *, flexible: bool, resident: bool, group: str | None = None
-) -> list[Value]:
+def _tier(match: re.Match[str], *, flexible: bool, resident: bool, group: str | None = None) -> list[Value]:
     number = read_integer(match["n"])
     if number is None or number < 20:
         return []
     yuan = bool(match["yuan"])
-    percent = not yuan and not resident and number in PERCENTS and (flexible or number not in RESIDENT_TIERS - {100, 200})
-    start, end = match.span() if group is None else (match.start(group), match.end("yuan") if yuan else match.end(group))
+    percent = (
+        not yuan
+        and not resident
+        and number in PERCENTS
+        and (flexible or number not in RESIDENT_TIERS - {100, 200})
+    )
+    start, end = (
+        match.span()
+        if group is None
+        else (match.start(group), match.end("yuan") if yuan else match.end(group))
+    )
     return [Value("tier", f"{number}%" if percent else str(number), start, end)]
 
 

@@ -25,8 +25,12 @@ _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
 _QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|哪些|什么|几|记录|明细|列表|问")
-_TIER_CHOICE = re.compile(r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)")
-_DECLARATION = re.compile(r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?")
+_TIER_CHOICE = re.compile(
+    r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
+)
+_DECLARATION = re.compile(
+    r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?"
+)
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
     r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么)|[交缴]没[交缴]|有没有[交缴]|入库(?:日期|情况|没)?|[交缴]费没有?"
@@ -54,11 +58,16 @@ def _papers(text: str) -> list[Value]:
         return [Value("certificate_kind", *paper) for paper in _tax_papers(text, papers)]
     found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD.finditer(text)]
     if not found and _ISSUING.search(text) and not re.search(r"查", text):
-        found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD_TO_ISSUE.finditer(text)]
+        found = [
+            Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD_TO_ISSUE.finditer(text)
+        ]
     if found:
         return found
     if len(text) <= 8 and not re.search(r"证|票", text):
-        for pattern, kind in ((_BARE_FIRST, "tax_certificate_first"), (_BARE_AGAIN, "tax_certificate_reissue")):
+        for pattern, kind in (
+            (_BARE_FIRST, "tax_certificate_first"),
+            (_BARE_AGAIN, "tax_certificate_reissue"),
+        ):
             match = pattern.search(text)
             if match:
                 return [Value("certificate_kind", kind, *match.span())]

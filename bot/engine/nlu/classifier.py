@@ -1,0 +1,146 @@
+"""The Rasa component that tells what a sentence is for: its intent, and for a question its topic."""
+
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RESPONSE_KEY, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.engine.nlu.linear import LinearModel, train
+from bot.engine.nlu.reader import READING, SHAPE
+from bot.engine.nlu.shape import features, ngrams, only_values, plain
+
+FAQ, INFORM, UNKNOWN = "faq", "inform", "out_of_scope"
+RANKED = 5
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class SentenceClassifier(GraphComponent):
+    """Two linear models: intents over words and shape, topics of `faq` over words."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        return {"threshold": 0.25, "strength": 30.0, "topic_strength": 60.0}
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self._intents: LinearModel | None = None
+        self._topics: LinearModel | None = None
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "SentenceClassifier":
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **_kwargs: Any,
+    ) -> "SentenceClassifier":
+        component = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            component._intents = LinearModel.load(folder, "intents")
+            component._topics = LinearModel.load(folder, "topics")
+        return component
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = [message for message in training_data.intent_examples if message.get(TEXT)]
+        self._intents = train(
+            [features(m.get(READING), m.get(SHAPE)) for m in examples],
+            [m.get(INTENT) for m in examples],
+            strength=self._config["strength"],
+        )
+        questions = [message for message in examples if message.get(INTENT_RESPONSE_KEY)]
+        self._topics = train(
+            [_words(m) for m in questions],
+            [m.get(INTENT_RESPONSE_KEY).partition("/")[2] for m in questions],
+            strength=self._config["topic_strength"],
+        )
+        with self._storage.write_to(self._resource) as folder:
+            self._intents.save(folder, "intents")
+            self._topics.save(folder, "topics")
+        return self._resource
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            self._classify(message)
+        return messages
+
+    def _classify(self, message: Message) -> None:
+        ranking = self._rank(message)
+        name, confidence = ranking[0]
+        intent: dict[str, Any] = {"name": name, "confidence": confidence}
+        if name == FAQ:
+            topics = self._rank_topics(message)
+            intent["full_retrieval_intent_name"] = f"{FAQ}/{topics[0][0]}"
+            _add_topic(message, topics)
+        message.set(INTENT, intent, add_to_output=True)
+        message.set(
+            "intent_ranking",
+            [{"name": label, "confidence": chance} for label, chance in ranking[:RANKED]],
+            add_to_output=True,
+        )
+
+    def _rank(self, message: Message) -> list[tuple[str, float]]:
+        """Intents by probability; a sentence of values only informs, and a doubtful one is out of scope."""
+        if self._intents is None:
+            raise RuntimeError("the classifier has neither been trained nor loaded")
+        ranking = self._intents.rank(features(message.get(READING), message.get(SHAPE)))
+        if only_values(message.get(SHAPE)):
+            return _first(ranking, INFORM, 1.0)
+        if ranking[0][1] < self._config["threshold"] or not plain(message.get(READING)):
+            return _first(ranking, UNKNOWN, 1 - ranking[0][1])
+        return ranking
+
+    def _rank_topics(self, message: Message) -> list[tuple[str, float]]:
+        if self._topics is None:
+            raise RuntimeError("the classifier has neither been trained nor loaded")
+        return self._topics.rank(_words(message))
+
+
+def _words(message: Message) -> list[str]:
+    return list(ngrams(plain(message.get(READING)), 3))
+
+
+def _first(ranking: list[tuple[str, float]], name: str, chance: float) -> list[tuple[str, float]]:
+    rest = [(label, value * (1 - chance)) for label, value in ranking if label != name]
+    return [(name, chance), *rest]
+
+
+def _add_topic(message: Message, topics: list[tuple[str, float]]) -> None:
+    """The topic as Rasa's response selector would give it, and as an entity for the dialogue."""
+    text = message.get(TEXT) or ""
+    topic, chance = topics[0]
+    response = {"intent_response_key": f"{FAQ}/{topic}", "confidence": chance}
+    ranking = [
+        {"intent_response_key": f"{FAQ}/{name}", "confidence": value} for name, value in topics[:RANKED]
+    ]
+    message.set(
+        "response_selector",
+        {"all_retrieval_intents": [FAQ], FAQ: {"response": response, "ranking": ranking}},
+        add_to_output=True,
+    )
+    entity = {
+        "entity": "faq_topic",
+        "value": topic,
+        "start": 0,
+        "end": len(text),
+        "confidence_entity": chance,
+        "extractor": "SentenceClassifier",
+    }
+    message.set(ENTITIES, [*message.get(ENTITIES, []), entity], add_to_output=True)
