@@ -1,0 +1,6 @@
+"""Paying: drafts, orders, evidence, posting, refunds. `Payment` is the way in."""
+
+from services.payment.model import Changed, Draft, OrderView, Placed
+from services.payment.service import Payment
+
+__all__ = ["Changed", "Draft", "OrderView", "Payment", "Placed"]

@@ -1,0 +1,183 @@
+"""What is shown for confirmation, and the one transaction in which a confirmed draft becomes an order."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.crashpoints import crashpoint
+from services.domain.errors import Refused
+from services.domain.ids import new_id, order_number
+from services.domain.orders import OPEN, OrderState, bill_units, bill_year
+from services.durable import Lease
+from services.payment import desk as jobs
+from services.payment.desk import Desk, known
+from services.payment.model import Draft, digest, dump_quote, load_quote
+from services.ports import Quote
+from services.store.orders import (
+    APPLIED,
+    LIVE,
+    ClaimRow,
+    DraftLineRow,
+    DraftRow,
+    OrderLineRow,
+    OrderRow,
+    WatcherRow,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """The order of a draft; `lease` when it is new and the caller has to issue it.
+
+    No order: `rivals` are live for the same bill with other figures.
+    """
+
+    order_no: str | None = None
+    lease: Lease | None = None
+    rivals: tuple[str, ...] = ()
+
+
+async def save_draft(
+    desk: Desk, *, conversation_id: str, payer_id: str, insured_id: str, quote: Quote
+) -> Draft:
+    """Keep what is going to be shown. It is valid for some minutes, and not beyond the day (P13)."""
+    now = desk.clock.now()
+    draft = Draft(
+        draft_id=new_id("D"),
+        conversation_id=conversation_id,
+        payer_id=payer_id,
+        insured_id=insured_id,
+        quote=quote,
+        valid_until=min(now + timedelta(minutes=desk.settings.quote_minutes), _end_of_day(now)),
+    )
+    async with desk.database.begin() as session:
+        session.add(
+            DraftRow(
+                draft_id=draft.draft_id, conversation_id=conversation_id, payer_id=payer_id,
+                created_at=now, valid_until=draft.valid_until,
+            )
+        )  # fmt: skip
+        await session.flush()
+        session.add(
+            DraftLineRow(
+                draft_id=draft.draft_id, line=1, insured_id=insured_id, quote=dump_quote(quote),
+                digest=digest(insured_id, quote),
+            )
+        )  # fmt: skip
+    return draft
+
+
+async def find_draft(desk: Desk, draft_id: str) -> Draft | None:
+    async with desk.database.read() as session:
+        row = await session.get(DraftRow, draft_id)
+        line = await session.get(DraftLineRow, (draft_id, 1))
+    if row is None or line is None:
+        return None
+    return Draft(
+        draft_id=row.draft_id,
+        conversation_id=row.conversation_id,
+        payer_id=row.payer_id,
+        insured_id=line.insured_id,
+        quote=load_quote(line.quote),
+        valid_until=desk.local(row.valid_until),
+        order_no=row.order_no,
+    )
+
+
+async def open_order(desk: Desk, draft: Draft) -> Opened:
+    """Make the order of a draft, or find the one that is there already.
+
+    `Refused("already_paid")` if the bill is settled by an order of ours. `IntegrityError`
+    if another process has just made an order for the same bill: call again.
+    """
+    async with desk.database.begin() as session:
+        row = known(await session.get(DraftRow, draft.draft_id, with_for_update=True))
+        if row.order_no:
+            return Opened(order_no=row.order_no)
+        holders = await _holders(session, draft)
+        if any(state == APPLIED for _, state in holders):
+            raise Refused("already_paid")
+        rivals = sorted({order_no for order_no, _ in holders})
+        shared = await _shared(desk, session, draft, rivals)
+        if shared is not None:
+            row.order_no, shared.wanted = shared.order_no, True
+            await _watch(desk, session, shared.order_no, draft.conversation_id)
+            return Opened(order_no=shared.order_no)
+        if rivals:
+            return Opened(rivals=tuple(rivals))
+        order_no = order_number(desk.settings.order_prefix)
+        lease = await _insert(desk, session, draft, order_no)
+        row.order_no = order_no
+        crashpoint("payment.order.before_commit")
+    crashpoint("payment.order.after_commit")
+    return Opened(order_no=order_no, lease=lease)
+
+
+async def _holders(session: AsyncSession, draft: Draft) -> list[tuple[str, str]]:
+    """Orders that hold a part of the draft's bill, live or applied."""
+    dues = draft.quote.dues
+    wanted = [
+        (draft.insured_id, dues.insured_group.value, dues.insurance.value, unit) for unit in bill_units(dues)
+    ]
+    unit = tuple_(ClaimRow.insured_id, ClaimRow.insured_group, ClaimRow.insurance, ClaimRow.unit)
+    found = (
+        select(ClaimRow.order_no, ClaimRow.state)
+        .where(unit.in_(wanted), or_(ClaimRow.state == LIVE, ClaimRow.state == APPLIED))
+        .distinct()
+    )
+    return [(order_no, state) for order_no, state in (await session.execute(found)).all()]
+
+
+async def _shared(desk: Desk, session: AsyncSession, draft: Draft, rivals: list[str]) -> OrderRow | None:
+    """The live order with the same figures for the same payer: a second device gets the same number (P1)."""
+    if len(rivals) != 1:
+        return None
+    order = await session.get(OrderRow, rivals[0], with_for_update=True)
+    lines = (
+        await session.scalars(select(OrderLineRow.digest).where(OrderLineRow.order_no == rivals[0]))
+    ).all()
+    same = list(lines) == [digest(draft.insured_id, draft.quote)]
+    if order is None or order.payer_id != draft.payer_id or not same or order.state not in OPEN:
+        return None
+    return order if desk.clock.now() < order.expires_at else None
+
+
+async def _insert(desk: Desk, session: AsyncSession, draft: Draft, order_no: str) -> Lease:
+    now, quote = desk.clock.now(), draft.quote
+    dues = quote.dues
+    session.add(
+        OrderRow(
+            order_no=order_no, conversation_id=draft.conversation_id, payer_id=draft.payer_id,
+            provider=desk.gateway.provider, total=quote.total, state=OrderState.NEW, moves=0, wanted=True,
+            created_at=now, expires_at=now + timedelta(minutes=desk.settings.order_minutes), sends=0,
+        )
+    )  # fmt: skip
+    await session.flush()
+    session.add(
+        OrderLineRow(
+            order_no=order_no, line=1, key=order_no, insured_id=draft.insured_id,
+            insured_group=dues.insured_group.value, insurance=dues.insurance.value,
+            year=bill_year(dues, quote.fee_period), amount=quote.total, quote=dump_quote(quote),
+            digest=digest(draft.insured_id, quote),
+        )
+    )  # fmt: skip
+    for unit in bill_units(dues):
+        session.add(
+            ClaimRow(
+                order_no=order_no, line=1, unit=unit, insured_id=draft.insured_id,
+                insured_group=dues.insured_group.value, insurance=dues.insurance.value, state=LIVE,
+            )
+        )  # fmt: skip
+    await _watch(desk, session, order_no, draft.conversation_id)
+    return await desk.durable.enqueue_leased(session, jobs.ISSUE, order_no)
+
+
+async def _watch(desk: Desk, session: AsyncSession, order_no: str, conversation_id: str) -> None:
+    if await session.get(WatcherRow, (order_no, conversation_id)) is None:
+        session.add(WatcherRow(order_no=order_no, conversation_id=conversation_id, since=desk.clock.now()))
+
+
+def _end_of_day(now: datetime) -> datetime:
+    return datetime.combine(now.date(), time(23, 59, 59), tzinfo=now.tzinfo)

@@ -1,0 +1,75 @@
+"""What the conversation gets to see of a payment: drafts, orders, and the two answers to a confirmation."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from pydantic import TypeAdapter
+
+from services.ports import Cashier, Dues, Quote
+
+_QUOTE = TypeAdapter(Quote)
+NOT_SHOWN = {"version", "demo"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A quote that was shown for confirmation; it can be confirmed until `valid_until`."""
+
+    draft_id: str
+    conversation_id: str
+    payer_id: str
+    insured_id: str
+    quote: Quote
+    valid_until: datetime
+    order_no: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    """An order as told to residents. `status` is `pending`, `paid`, `closed`, `refunding` or `refunded`.
+
+    `cashier` is there while the order can be paid. `booked` is the bureau's word, not the gateway's;
+    `records_available_on` the last day on which the record should be there, from `paid` on.
+    """
+
+    order_no: str
+    total: Decimal
+    provider: str
+    status: str
+    cashier: Cashier | None
+    expires_at: datetime
+    paid_at: datetime | None
+    booked: bool
+    records_available_on: date | None
+    dues: Dues
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """The order that pays the draft; perhaps one that was there before."""
+
+    order: OrderView
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """The bureau's figures are not those shown (`old`) any more: nothing is charged, `draft` has them."""
+
+    old: Quote
+    draft: Draft
+
+
+def dump_quote(quote: Quote) -> str:
+    return _QUOTE.dump_json(quote, exclude_none=True).decode()
+
+
+def load_quote(text: str) -> Quote:
+    return _QUOTE.validate_json(text)
+
+
+def digest(insured_id: str, quote: Quote) -> str:
+    """Equal for two quotes that a resident could not tell apart: 64 hex digits."""
+    shown = _QUOTE.dump_json(quote, exclude=NOT_SHOWN, exclude_none=True)
+    return sha256(insured_id.encode() + b"\n" + shown).hexdigest()

@@ -1,0 +1,278 @@
+"""Paying, as the conversation and the routes use it: draft → place → refresh; the rest goes on by itself.
+
+An order is charged once, whatever dies or is said twice: one live order per bill, one number at the gateway
+per order, every outside call intended in the database before it is made, and only evidence from the gateway
+moves money (`reliability` 2 and 3.3).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from services.domain.errors import Refused, ServiceError, Unavailable
+from services.domain.orders import GRACE, OPEN, OrderState
+from services.domain.people import Person
+from services.durable import Durable
+from services.payment import desk as jobs
+from services.payment import drafts, issuing, refunding, settling, watching
+from services.payment.desk import Announces, Desk, is_captured
+from services.payment.evidence import Verdict, apply
+from services.payment.model import Changed, Draft, OrderView, Placed, digest
+from services.ports import Clock, PaymentGateway, Quote, TaxBureau
+from services.settings import Settings
+from services.store.orders import OrderLineRow, OrderRow, WatcherRow
+from services.store.session import Database
+
+log = structlog.get_logger("payment")
+
+SWEEP_EVERY = timedelta(seconds=60)
+TRIES = 4
+
+
+class Payment:
+    """Registers its jobs with `durable`. `notices` needs `announce_in` (see `services.notices`)."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        gateway: PaymentGateway,
+        bureau: TaxBureau,
+        durable: Durable,
+        notices: Announces,
+        get_person: Callable[[str], Awaitable[Person]],
+        settings: Settings,
+    ) -> None:
+        self._desk = desk = Desk(
+            database=database, clock=clock, gateway=gateway, bureau=bureau, durable=durable,
+            notices=notices, get_person=get_person, settings=settings,
+        )  # fmt: skip
+        durable.register(jobs.ISSUE, lambda lease: issuing.issue(desk, lease), lane="issue", longest_wait=30)
+        durable.register(
+            jobs.WATCH, lambda lease: watching.watch(desk, lease), lane="gateway", longest_wait=30
+        )
+        durable.register(jobs.CLOSE, lambda lease: watching.close_order(desk, lease), lane="gateway")
+        durable.register(jobs.REFUND, lambda lease: refunding.refund(desk, lease), lane="gateway")
+        durable.register(jobs.POST, lambda lease: settling.post(desk, lease), lane="bureau", longest_wait=60)
+        durable.register(jobs.BOOK, lambda lease: settling.look_for_booking(desk, lease), lane="bureau")
+        durable.repeat("sweep", SWEEP_EVERY, self.sweep)
+
+    # --- before -----------------------------------------------------------------------------------------
+
+    async def draft(self, *, conversation_id: str, payer_id: str, insured_id: str, quote: Quote) -> Draft:
+        """Keep a quote that is going to be shown for confirmation."""
+        return await drafts.save_draft(
+            self._desk, conversation_id=conversation_id, payer_id=payer_id, insured_id=insured_id, quote=quote
+        )
+
+    async def find_draft(self, draft_id: str) -> Draft | None:
+        return await drafts.find_draft(self._desk, draft_id)
+
+    async def place(self, draft_id: str, *, conversation_id: str) -> Placed | Changed:
+        """Confirm a draft of this conversation; the same draft again gives the same order.
+
+        `Changed`: the bureau's figures are others than those shown. `Placed` without a cashier: the bureau
+        has not answered in time, the order goes on by itself, with a notice. `Refused`: `unknown_draft`,
+        `draft_expired`, `already_paid`, `earlier_order_open` (fact `until`: when an order with other figures
+        can no longer be paid), or the bureau's codes. `Unavailable("gateway_busy")`: it goes on by itself.
+        """
+        draft = await self.find_draft(draft_id)
+        if draft is None or draft.conversation_id != conversation_id:
+            raise Refused("unknown_draft")
+        if draft.order_no is None:
+            if self._desk.clock.now() >= draft.valid_until:
+                raise Refused("draft_expired")
+            changed = await self._changed(draft)
+            if changed is not None:
+                return changed
+        order_no = await self._open(draft)
+        await self._issue(order_no)
+        return await self._placed(draft, order_no)
+
+    # --- after ------------------------------------------------------------------------------------------
+
+    async def refresh(self, order_no: str) -> OrderView:
+        """刷新: the truth from the gateway, or from the bureau once it is paid.
+
+        `OutcomeUnknown` when the gateway does not answer.
+        """
+        desk, order = self._desk, await self._desk.get(order_no)
+        if order.state is OrderState.NEW:
+            await self._issue(order_no)
+        elif order.state in OPEN:
+            await watching.as_unknown(desk, order_no, telling=True)
+        elif settling.is_unbooked(order):
+            try:
+                await settling.find_booking(desk, order_no, telling=True)
+            except ServiceError:
+                log.info("booking_not_known", order_no=order_no)  # that it is paid is known, and is told
+        return await self._get_view(order_no)
+
+    async def find_order(self, order_no: str) -> OrderView | None:
+        return await self._desk.view(order_no)
+
+    async def find_latest(self, conversation_id: str) -> OrderView | None:
+        """The order that this conversation dealt with last."""
+        found = (
+            select(WatcherRow.order_no)
+            .where(WatcherRow.conversation_id == conversation_id)
+            .order_by(WatcherRow.since.desc(), WatcherRow.order_no)
+        )
+        async with self._desk.database.read() as session:
+            order_no = (await session.scalars(found)).first()
+        return await self._desk.view(order_no) if order_no else None
+
+    async def abandon(self, order_no: str) -> OrderView:
+        """不付了: closed if the gateway says so. Else `pending` without cashier, or paid."""
+        order = await self._desk.get(order_no)
+        if order.state in OPEN:
+            try:
+                await watching.close_at_gateway(
+                    self._desk, order_no, reason="given_up", give_up=True, telling=True
+                )
+            except ServiceError as error:
+                log.warning("closing_put_off", order_no=order_no, code=error.code)
+                async with self._desk.database.begin() as session:
+                    await self._desk.durable.enqueue(session, jobs.CLOSE, order_no, at=self._desk.clock.now())
+        return await self._get_view(order_no)
+
+    async def on_notification(self, form: Mapping[str, str]) -> bool:
+        """Whether the gateway may be told `success`: what it said is stored and taken in.
+
+        `Refused("forged_notification")` for one that is not the gateway's.
+        """
+        facts = self._desk.gateway.read_notification(form)
+        return await apply(self._desk, facts) is Verdict.TAKEN
+
+    async def pending_payments(self, person_id: str, fee_year: int) -> Sequence[datetime]:
+        """When the payments for this person and year were made that are not booked yet."""
+        found = (
+            select(OrderRow.paid_at)
+            .join(OrderLineRow, OrderLineRow.order_no == OrderRow.order_no)
+            .where(
+                OrderLineRow.insured_id == person_id,
+                OrderLineRow.year == fee_year,
+                OrderLineRow.booked_on.is_(None),
+                OrderRow.state == OrderState.APPLIED,
+            )
+            .order_by(OrderRow.paid_at)
+        )
+        async with self._desk.database.read() as session:
+            return [self._desk.local(paid_at) for paid_at in await session.scalars(found) if paid_at]
+
+    async def sweep(self) -> None:
+        """Give every unfinished order its job again if it has lost it (a restored backup, a dead job)."""
+        states = {
+            jobs.ISSUE: [OrderState.NEW],
+            jobs.WATCH: [OrderState.NEW, OrderState.ISSUED, OrderState.WAIT, OrderState.CLOSING],
+            jobs.REFUND: [OrderState.SURPLUS, OrderState.REFUNDING],
+        }
+        for kind, wanted in states.items():
+            await self._ensure(kind, OrderRow.state.in_([state.value for state in wanted]))
+        unbooked = (OrderRow.state == OrderState.APPLIED) & OrderRow.booked_at.is_(None)
+        unposted = select(OrderLineRow.order_no).where(OrderLineRow.payment_no.is_(None))
+        await self._ensure(jobs.POST, unbooked & OrderRow.order_no.in_(unposted))
+        await self._ensure(jobs.BOOK, unbooked & OrderRow.order_no.not_in(unposted))
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    async def _changed(self, draft: Draft) -> Changed | None:
+        """Read the bureau again; a new draft if what was shown is no longer true."""
+        person = await self._desk.get_person(draft.insured_id)
+        quote = await self._desk.bureau.quote(person, draft.quote.dues)
+        if digest(draft.insured_id, quote) == digest(draft.insured_id, draft.quote):
+            return None
+        return Changed(old=draft.quote, draft=await self._again(draft, quote))
+
+    async def _again(self, draft: Draft, quote: Quote) -> Draft:
+        return await self.draft(
+            conversation_id=draft.conversation_id,
+            payer_id=draft.payer_id,
+            insured_id=draft.insured_id,
+            quote=quote,
+        )
+
+    async def _open(self, draft: Draft) -> str:
+        """The draft's order, after earlier ones with other figures have been closed."""
+        for _ in range(TRIES):
+            try:
+                opened = await drafts.open_order(self._desk, draft)
+            except IntegrityError:
+                continue  # another process has just made one for this bill: found at the next look
+            if opened.order_no is None:
+                paid = await self._close_rivals(opened.rivals)
+                if paid is not None:
+                    return paid
+                continue
+            if opened.lease is not None:
+                await self._desk.durable.run_quietly(opened.lease)
+            return opened.order_no
+        raise Unavailable
+
+    async def _close_rivals(self, rivals: Sequence[str]) -> str | None:
+        """Close them; the number of one that turned out to be paid. `Refused` when one may still be paid."""
+        for order_no in rivals:
+            try:
+                await watching.close_at_gateway(
+                    self._desk, order_no, reason="superseded", give_up=True, telling=True
+                )
+            except ServiceError as error:
+                log.warning("closing_put_off", order_no=order_no, code=error.code)
+            order = await self._desk.get(order_no)
+            if is_captured(order):
+                return order_no
+            if order.state in OPEN:
+                raise Refused("earlier_order_open", until=self._desk.local(order.expires_at) + GRACE)
+        return None
+
+    async def _issue(self, order_no: str) -> None:
+        """Go on with an order that has not reached the gateway, unless somebody else is at it."""
+        order = await self._desk.get(order_no)
+        if order.state is not OrderState.NEW:
+            return
+        lease = await self._desk.durable.lease(jobs.ISSUE, order_no)
+        if lease is not None:
+            await self._desk.durable.run_quietly(lease)
+
+    async def _placed(self, draft: Draft, order_no: str) -> Placed | Changed:
+        reason = await issuing.find_closing_reason(self._desk, order_no)
+        if reason == "figures_changed":
+            person = await self._desk.get_person(draft.insured_id)
+            quote = await self._desk.bureau.quote(person, draft.quote.dues)
+            return Changed(old=draft.quote, draft=await self._again(draft, quote))
+        if reason in BUREAU_REFUSALS:
+            raise Refused(reason)
+        view = await self._get_view(order_no)
+        if (
+            view.status == "pending"
+            and view.cashier is None
+            and await issuing.is_declared(self._desk, order_no)
+        ):
+            raise Unavailable("gateway_busy")
+        return Placed(order=view)
+
+    async def _get_view(self, order_no: str) -> OrderView:
+        view = await self._desk.view(order_no)
+        if view is None:
+            raise Refused("unknown_order")
+        return view
+
+    async def _ensure(self, kind: str, condition: object) -> None:
+        """Queue a job where there is none that is queued."""
+        queued = select(jobs.JobRow.subject).where(jobs.JobRow.kind == kind, jobs.JobRow.state == jobs.QUEUED)
+        lost = select(OrderRow.order_no).where(condition, OrderRow.order_no.not_in(queued))  # type: ignore[arg-type]
+        async with self._desk.database.read() as session:
+            order_nos = (await session.scalars(lost.limit(500))).all()
+        for order_no in order_nos:
+            log.error("payment_job_lost", kind=kind, order_no=order_no)
+            async with self._desk.database.begin() as session:
+                await self._desk.durable.enqueue(session, kind, order_no, at=self._desk.clock.now())
+
+
+BUREAU_REFUSALS = frozenset(
+    {"not_registered", "not_payable", "already_paid", "window_closed", "tier_not_allowed", "gateway_refused"}
+)

@@ -1,0 +1,162 @@
+"""After the money is here: post it at the bureau, wait until it is booked (入库), and tell."""
+
+from datetime import date, datetime, time, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.crashpoints import crashpoint
+from services.domain.errors import Refused
+from services.domain.orders import Account, OrderState
+from services.domain.workdays import records_available
+from services.durable import Lease
+from services.payment import desk as jobs
+from services.payment.desk import Desk, get_locked, known, read_lines
+from services.payment.evidence import to_surplus
+from services.ports import Posting
+from services.store.orders import OrderLineRow, OrderRow, record_entry
+
+log = structlog.get_logger("payment")
+
+FIRST_LOOK = timedelta(minutes=1)
+OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=1)
+
+
+async def post(desk: Desk, lease: Lease) -> datetime | None:
+    """The job `post`: tell the bureau of every line; the same key at every try."""
+    order = await desk.get(lease.subject)
+    if order.state is not OrderState.APPLIED:
+        return None
+    payer = await desk.get_person(order.payer_id)
+    for line in await desk.lines(order.order_no):
+        if line.payment_no is not None:
+            continue
+        posting = await desk.bureau.find_posting(line.key) if lease.failures else None
+        if posting is None:
+            crashpoint("payment.post.before_call")
+            try:
+                posting = await desk.bureau.post_payment(
+                    declaration_no=known(line.declaration_no),
+                    key=line.key,
+                    amount=line.amount,
+                    paid_at=desk.local(known(order.paid_at)),
+                    paid_by=payer,
+                )
+            except Refused as refused:
+                await _rejected(desk, lease, refused)
+                return None
+            crashpoint("payment.post.after_call")
+        await _posted(desk, lease, line, posting)
+        crashpoint("payment.post.after_commit")
+    return None
+
+
+async def look_for_booking(desk: Desk, lease: Lease) -> datetime | None:
+    """The job `book`: has the bureau entered it?"""
+    order = await desk.get(lease.subject)
+    if order.state is not OrderState.APPLIED or order.booked_at is not None:
+        return None
+    if await find_booking(desk, order.order_no):
+        return None
+    now, paid_on = desk.clock.now(), desk.local(known(order.paid_at)).date()
+    if now.date() > records_available(paid_on)[1]:
+        log.error("booking_overdue", order_no=order.order_no)
+    return next_look(now, paid_on)
+
+
+def next_look(now: datetime, paid_on: date) -> datetime:
+    """Every ten minutes in the office hours of the days on which it can be booked, else hourly."""
+    earliest, latest = records_available(paid_on)
+    likely = earliest <= now.date() <= latest and time(8) <= now.time() <= time(20)
+    return now + (OFTEN if likely else SELDOM)
+
+
+async def find_booking(desk: Desk, order_no: str, *, telling: bool = False) -> bool:
+    """Ask the bureau for every line that is not booked yet; whether all are booked now."""
+    for line in await desk.lines(order_no):
+        if line.payment_no is None:
+            return False
+        if line.booked_on is not None:
+            continue
+        posting = await desk.bureau.find_posting(line.key)
+        crashpoint("payment.book.after_call")
+        if posting is None:
+            await _post_again(desk, line)
+            return False
+        if posting.booked_on is None:
+            return False
+        async with desk.database.begin() as session:
+            await _book(desk, session, line, posting.booked_on, telling=telling)
+            crashpoint("payment.book.before_commit")
+    return True
+
+
+async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting) -> None:
+    async with desk.database.begin() as session:
+        await lease.check(session)
+        row = known(await session.get(OrderLineRow, (line.order_no, line.line), with_for_update=True))
+        now = desk.clock.now()
+        row.payment_no, row.posted_at = posting.payment_no, now
+        if posting.booked_on is not None:
+            await _book(desk, session, row, posting.booked_on)
+        await desk.durable.enqueue(session, jobs.BOOK, row.order_no, at=now + FIRST_LOOK)
+    log.info("payment_posted", order_no=line.order_no)
+
+
+async def _book(
+    desk: Desk, session: AsyncSession, line: OrderLineRow, booked_on: date, *, telling: bool = False
+) -> None:
+    """Booked, line by line; the order is when its last line is."""
+    order = await get_locked(session, line.order_no)
+    if order.state is not OrderState.APPLIED or order.booked_at is not None:
+        return
+    lines = await read_lines(session, line.order_no)
+    for row in lines:
+        if row.line == line.line:
+            row.booked_on = booked_on
+    if any(row.booked_on is None for row in lines):
+        return
+    now = desk.clock.now()
+    order.booked_at = now
+    await record_entry(
+        session, order.order_no, "booked", debit=Account.BUREAU, credit=Account.BOOKED,
+        amount=order.total, at=now,
+    )  # fmt: skip
+    await desk.tell(session, order.order_no, "payment_booked", telling=telling)
+    log.info("payment_booked", order_no=order.order_no)
+
+
+async def _rejected(desk: Desk, lease: Lease, refused: Refused) -> None:
+    """The bureau will not have it (paid through another channel, window closed …): back to the payer (P17).
+
+    Only while nothing of the order is posted: later it is a matter for people.
+    """
+    log.error("posting_refused", order_no=lease.subject, code=refused.code)
+    async with desk.database.begin() as session:
+        await lease.check(session)
+        order = await get_locked(session, lease.subject)
+        if order.state is not OrderState.APPLIED:
+            return
+        posted = select(OrderLineRow.line).where(
+            OrderLineRow.order_no == order.order_no, OrderLineRow.payment_no.is_not(None)
+        )
+        if (await session.scalars(posted)).first() is not None:
+            log.error("posting_refused_in_part", order_no=order.order_no)
+            return
+        await to_surplus(desk, session, order, reason=f"bureau_{refused.code}"[:40])
+        await desk.tell(session, order.order_no, "payment_status")
+        crashpoint("payment.post.before_reject_commit")
+
+
+async def _post_again(desk: Desk, line: OrderLineRow) -> None:
+    """The bureau has forgotten what it confirmed (a restored backup of theirs): post it again, same key."""
+    log.error("posting_lost", order_no=line.order_no)
+    async with desk.database.begin() as session:
+        row = known(await session.get(OrderLineRow, (line.order_no, line.line), with_for_update=True))
+        row.payment_no = None
+        await desk.durable.enqueue(session, jobs.POST, line.order_no, at=desk.clock.now())
+
+
+def is_unbooked(order: OrderRow) -> bool:
+    return order.state is OrderState.APPLIED and order.booked_at is None
