@@ -124,7 +124,11 @@ class Verifications:
                 await rows.move_login(session, NONE, verification_id=row.verification_id)
             return Progress(step=NONE)
         if row.status == rows.OPEN:
-            status = await self.ask_provider(row)
+            try:
+                status = await self.ask_provider(row)
+            except Refused as refused:  # the provider has forgotten this try: it can't be passed any more
+                log.warning("verification_lost", code=refused.code)
+                return Progress(step=VERIFYING, link=await self._begin_again(row))
             if status is not VerificationStatus.PENDING:
                 return None
             if row.url and self._clock.now() < row.expires_at:

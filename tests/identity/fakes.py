@@ -1,5 +1,7 @@
 """An identity provider in memory, with switches for what can go wrong."""
 
+import asyncio
+
 from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import IdType
 from services.domain.people import Person
@@ -15,6 +17,7 @@ class FakeProvider:
         self.returns: dict[str, str] = {}
         self.statuses: dict[str, VerificationStatus] = {}
         self.calls: list[str] = []
+        self.delay = 0.0
         self.failing: dict[str, list[ServiceError]] = {}
 
     def authorization_url(self, *, state: str, redirect_uri: str) -> str:
@@ -23,6 +26,7 @@ class FakeProvider:
     async def exchange(self, code: str) -> ConsentedProfile:
         self._call("exchange")
         profile = self.profiles.pop(code, None)
+        await asyncio.sleep(self.delay)
         if profile is None:
             raise Refused("consent_code")
         return profile
