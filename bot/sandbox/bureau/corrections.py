@@ -1,7 +1,7 @@
 """Totals that a test has ordered to differ (`amount_changed`).
 
-The bureau stands by the last total that it answered: a declaration at that total is accepted, although the
-fault has ended meanwhile.
+The bureau stands by its word: a declaration at the last total that a quote answered is accepted although the
+fault has ended meanwhile, and after a declaration was refused the next quote tells the total of the refusal.
 """
 
 from decimal import Decimal
@@ -15,30 +15,68 @@ from services.domain.money import wire
 from services.ports import Dues
 
 AMOUNT_CHANGED = "amount_changed"
+NOTHING = Decimal(0)
 _DUES = TypeAdapter(Dues)
 
 
-async def ordered_delta(books: Books, operation: str) -> Decimal | None:
-    """What the oldest ordered fault adds to this answer, counted down; None without one."""
+async def quoted_delta(books: Books, insured: str, dues: Dues) -> Decimal:
+    """What this quote adds to the true total: by order, or since a refusal has just said so."""
+    ordered = await _take(books, "quote")
+    standing = await _look(books, insured, dues)
+    if ordered is None and standing is not None and standing.by_refusal:
+        ordered = Decimal(standing.delta)
+    await _keep(books, insured, dues, standing, ordered or NOTHING, by_refusal=False)
+    return ordered or NOTHING
+
+
+async def declared_delta(books: Books, insured: str, dues: Dues) -> Decimal:
+    """What this declaration adds to the true total: by order, or since the last quote did."""
+    ordered = await _take(books, "declare")
+    if ordered is not None:
+        standing = await _look(books, insured, dues)
+        await _keep(books, insured, dues, standing, ordered, by_refusal=True)
+        return ordered
+    standing = await _look(books, insured, dues)
+    return Decimal(standing.delta) if standing else NOTHING
+
+
+async def _take(books: Books, operation: str) -> Decimal | None:
     fault = await books.take_fault("bureau", operation, modes={AMOUNT_CHANGED})
     return fault.delta if fault else None
 
 
-async def standing_delta(session: AsyncSession, insured: str, dues: Dues) -> Decimal:
-    """What was added to the last total for these dues."""
-    row = await session.get(CorrectionRow, (insured, _key(dues)))
-    return Decimal(row.delta) if row else Decimal(0)
-
-
-async def keep_delta(books: Books, insured: str, dues: Dues, delta: Decimal | None) -> None:
-    """Remember what was added to the total just answered; nothing is written when nothing changes."""
+async def _look(books: Books, insured: str, dues: Dues) -> CorrectionRow | None:
     async with books.database.read() as session:
-        known = await standing_delta(session, insured, dues)
-    if known == (delta or 0):
+        return await session.get(CorrectionRow, _key(insured, dues))
+
+
+async def _keep(
+    books: Books,
+    insured: str,
+    dues: Dues,
+    standing: CorrectionRow | None,
+    delta: Decimal,
+    *,
+    by_refusal: bool,
+) -> None:
+    """Remember the word; an ordinary quote writes nothing."""
+    if delta == NOTHING and standing is None:
         return
     async with books.database.begin() as session:
-        await session.merge(CorrectionRow(insured=insured, dues=_key(dues), delta=wire(delta or Decimal(0))))
+        await _write(session, insured, dues, delta, by_refusal)
 
 
-def _key(dues: Dues) -> str:
-    return _DUES.dump_json(dues).decode()
+async def _write(session: AsyncSession, insured: str, dues: Dues, delta: Decimal, by_refusal: bool) -> None:
+    if delta == NOTHING:
+        row = await session.get(CorrectionRow, _key(insured, dues))
+        if row is not None:
+            await session.delete(row)
+        return
+    row = CorrectionRow(
+        insured=insured, dues=_key(insured, dues)[1], delta=wire(delta), by_refusal=by_refusal
+    )
+    await session.merge(row)
+
+
+def _key(insured: str, dues: Dues) -> tuple[str, str]:
+    return insured, _DUES.dump_json(dues).decode()

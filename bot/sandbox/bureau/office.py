@@ -11,7 +11,7 @@ from bot.sandbox.books import Books
 from bot.sandbox.bureau import assess, records
 from bot.sandbox.bureau.account import Account, booked_on, payment_year
 from bot.sandbox.bureau.bodies import DeclareBody, PersonFacts, PostPaymentBody, RecordsBody
-from bot.sandbox.bureau.corrections import keep_delta, ordered_delta, standing_delta
+from bot.sandbox.bureau.corrections import declared_delta, quoted_delta
 from bot.sandbox.bureau.tables import FILED, DeclarationRow, PaymentRow, ResidentRow
 from services.domain.errors import Refused
 from services.domain.id_documents import same_document
@@ -45,9 +45,7 @@ async def quote(books: Books, who: PersonFacts, dues: Dues) -> Quote:
     async with books.database.read() as session:
         account = await get_account(books, session, who)
         found = assess.quote(account, dues)
-    delta = await ordered_delta(books, "quote")
-    await keep_delta(books, account.row.id_number, dues, delta)
-    return _plus(found, delta)
+    return _plus(found, await quoted_delta(books, account.row.id_number, dues))
 
 
 async def declare(books: Books, body: DeclareBody) -> Declaration:
@@ -139,11 +137,7 @@ async def _find_payment(session: AsyncSession, key: str) -> PaymentRow | None:
 async def _agree(books: Books, account: Account, body: DeclareBody) -> Quote:
     """The figures that the declaration is filed with, if its total is theirs."""
     figures = assess.quote(account, body.dues)
-    delta = await ordered_delta(books, "declare")
-    if delta is None:
-        async with books.database.read() as session:
-            delta = await standing_delta(session, account.row.id_number, body.dues)
-    figures = _plus(figures, delta)
+    figures = _plus(figures, await declared_delta(books, account.row.id_number, body.dues))
     if figures.total != body.total:
         raise Refused("figures_changed", total=wire(figures.total))
     return figures
@@ -208,5 +202,5 @@ def _first_month_paid(account: Account, insurance: Insurance, dues: Dues) -> boo
     return not account.paid_months(insurance).isdisjoint({months[0], months[-1]})
 
 
-def _plus(figures: Quote, delta: Decimal | None) -> Quote:
+def _plus(figures: Quote, delta: Decimal) -> Quote:
     return replace(figures, total=yuan(figures.total + delta)) if delta else figures

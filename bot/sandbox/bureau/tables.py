@@ -85,10 +85,11 @@ class PaymentRow(SandboxBase):
 
 
 class CorrectionRow(SandboxBase):
-    """What an ordered fault added to the last total that was answered: the bureau stands by its word."""
+    """What an ordered fault added to the last total that was answered (`corrections`)."""
 
     __tablename__ = "bureau_correction"
 
     insured: Mapped[str] = mapped_column(primary_key=True)
     dues: Mapped[str] = mapped_column(primary_key=True)
     delta: Mapped[str]
+    by_refusal: Mapped[bool]
