@@ -321,23 +321,29 @@ class Vault:
             if not rows:
                 return done
             last = tuple(rows[-1][: len(keys)])
+            anew = []
             for row in rows:
                 if _sealed_by(row.record, retired):
                     value = await self.decrypt(purpose, row.row_id, row.record)
                     person = row.subject_id if subject is not None else None
                     fresh = await self.encrypt(purpose, row.row_id, value, subject=person)
-                    done += await self._replace(table, column, tuple(row[: len(keys)]), row.record, fresh)
+                    anew.append((tuple(row[: len(keys)]), row.record, fresh))
+            done += await self._replace(table, column, anew)
             crashpoint("keys.reseal.after_batch")
 
     async def _replace(
-        self, table: Table, column: Column[Any], key: tuple[Any, ...], old: bytes, fresh: bytes
+        self, table: Table, column: Column[Any], anew: Sequence[tuple[tuple[Any, ...], bytes, bytes]]
     ) -> int:
-        """Only if nobody has written the value meanwhile; who did, used the new key."""
-        places = [c == part for c, part in zip(table.primary_key.columns, key, strict=True)]
-        statement = update(table).where(*places, column == old).values({column: fresh})
+        """Put `(key, old, fresh)` in place, where nobody has written meanwhile; who did, used the new key."""
+        if not anew:
+            return 0
+        done = 0
         async with self._database.begin() as session:
-            result = await session.execute(statement)
-        return int(getattr(result, "rowcount", 0))
+            for key, old, fresh in anew:
+                places = [c == part for c, part in zip(table.primary_key.columns, key, strict=True)]
+                statement = update(table).where(*places, column == old).values({column: fresh})
+                done += int(getattr(await session.execute(statement), "rowcount", 0))
+        return done
 
     async def _key_ids_in_use(self) -> AsyncIterator[str]:
         """The keys that any binary column of any table names."""

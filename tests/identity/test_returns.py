@@ -17,6 +17,8 @@ from services.ports import ConsentedProfile, VerificationStatus
 from tests.identity.conftest import CHAT, NAME, NUMBER, Flow
 from tests.identity.fakes import FakeProvider
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the pages are the same on both
+
 CALLBACK, RETURN = "/oauth/alipay/callback", "/return/alipay/verification"
 
 
