@@ -113,7 +113,8 @@ def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
 
 def payment_request(sentence: str, order: OrderView) -> Message:
     cashier = order.cashier
-    assert cashier is not None, "an order is shown when its cashier is known"
+    if cashier is None:
+        raise ValueError("an order can be paid only when its cashier is known")
     return card(
         sentence,
         {

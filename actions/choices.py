@@ -9,7 +9,9 @@ import cn2an
 from actions.slots import Option
 from actions.turn import Turn
 
-FILLERS = re.compile(r"[\s,，。.!！?？、;；:：~「」“”\"'()（）]|^(我|就|要|选|那|就要|我要|我选)+|(吧|啊|呀|嘛|哈|呢|的|那个|这个)+$")
+FILLERS = re.compile(
+    r"[\s,，。.!！?？、;；:：~「」“”\"'()（）]|^(我|就|要|选|那|就要|我要|我选)+|(吧|啊|呀|嘛|哈|呢|的|那个|这个)+$"
+)
 NUMBER = re.compile(r"^(第)?([0-9]+|[零一二两三四五六七八九十百千]+)(个|项|号|条|档|年|年度)?$")
 
 

@@ -5,23 +5,39 @@ then the open question is asked again if something else came between.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from actions import cards, faq, login, papers, paying
 from actions.cards import Message
+from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
+from actions.slots import Option
 from actions.state import CONFIRM, PAYMENT, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
-UNBIND = "unbind"
+UNBIND, CHANGE = "unbind", "change"
+"""Open questions beside the task: really unbind? which answer shall change?"""
 MENU = (
-    ("menu.pay_resident_medical", '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "medical"}'),
-    ("menu.pay_resident_pension", '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "pension"}'),
-    ("menu.pay_flexible_pension", '/pay_insurance{"insured_group": "flexible_employment", "insurance": "pension"}'),
-    ("menu.pay_flexible_medical", '/pay_insurance{"insured_group": "flexible_employment", "insurance": "medical"}'),
+    (
+        "menu.pay_resident_medical",
+        '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "medical"}',
+    ),
+    (
+        "menu.pay_resident_pension",
+        '/pay_insurance{"insured_group": "urban_rural_resident", "insurance": "pension"}',
+    ),
+    (
+        "menu.pay_flexible_pension",
+        '/pay_insurance{"insured_group": "flexible_employment", "insurance": "pension"}',
+    ),
+    (
+        "menu.pay_flexible_medical",
+        '/pay_insurance{"insured_group": "flexible_employment", "insurance": "medical"}',
+    ),
     ("menu.payment_record", papers.PAYMENT_RECORD),
     ("menu.status", "/check_payment_status"),
 )
@@ -46,10 +62,8 @@ async def _news(talk: Talk) -> None:
     """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
     task = talk.state.task
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
-        try:
+        with suppress(ServiceError):  # the sweeper asks again by itself; who asks for the state is told more
             await talk.services.payment.refresh(talk.state.order_no)
-        except ServiceError:
-            pass  # the sweeper asks again by itself; who asks for the state is told that it is unknown
     notices = await talk.services.notices.take(talk.conversation_id, talk.state.told)
     talk.state.told = [notice.notice_id for notice in notices]
     for notice in notices:
@@ -65,6 +79,12 @@ async def _respond(talk: Talk) -> None:
         talk.state.misses = 0
     if talk.state.login and await login.take_typed(talk):
         return
+    if talk.state.question == CHANGE:
+        talk.state.question = None
+        field = _named_field(talk)
+        if field:
+            await _ask_anew(talk, field)
+            return
     await handler(talk)
 
 
@@ -106,7 +126,9 @@ def _another(talk: Talk, task: Task) -> bool:
     if task.asked == PAYMENT:
         return True
     return any(
-        talk.turn.last(name) is not None and name in task.facts and str(talk.turn.last(name)) != task.facts[name]
+        talk.turn.last(name) is not None
+        and name in task.facts
+        and str(talk.turn.last(name)) != task.facts[name]
         for name in ("insured_group", "insurance")
     )
 
@@ -164,7 +186,9 @@ async def _login(talk: Talk) -> None:
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        if any(talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")):
+        if any(
+            talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
+        ):
             await _pay(talk)
         elif talk.turn.last("certificate_kind"):
             await _certificate(talk)
@@ -200,7 +224,9 @@ async def _deny(talk: Talk) -> None:
     elif talk.state.login == login.CONSENT:
         await login.refuse(talk)
     elif task and task.asked == CONFIRM:
-        talk.tell("pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel"))
+        talk.tell(
+            "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
+        )
     elif task:
         await _cancel(talk)
     else:
@@ -259,29 +285,51 @@ async def _change_answer(talk: Talk) -> None:
         await (_pay(talk) if talk.turn.values else _continue(talk))
         return
     field = talk.turn.last("field")
-    if field and field in find_flow(task.facts).slots:
-        task.forget(str(field))
-        task.reask = str(field)
-        task.asked = None
-        await go_on(talk)
+    if field:
+        await _ask_anew(talk, str(field))
     elif talk.turn.values:
         await _change(talk, task)
     else:
         await _change_what(talk, task)
 
 
+async def _ask_anew(talk: Talk, field: str) -> None:
+    """Ask for one answer again, also one that could be taken for granted."""
+    task = talk.state.task
+    if task and field in find_flow(task.facts).slots:
+        task.forget(field)
+        task.reask = field
+        task.asked = None
+    await go_on(talk)
+
+
 async def _change_what(talk: Talk, task: Task) -> None:
     if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
         await go_on(talk)
         return
-    names = [slot.name for slot in find_flow(task.facts).asks if slot.name in task.facts]
-    items = [(say(f"line.label.{name}"), f'/change_answer{{"field": "{name}"}}') for name in names]
+    items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in _fields(task).items()]
+    talk.state.question = CHANGE
     talk.add(cards.menu(say("change.what", titles=[title for title, _ in items]), items))
+
+
+def _fields(task: Task) -> dict[str, str]:
+    """The answers of the task that can be changed, by slot, as the review names them."""
+    names = [slot.name for slot in find_flow(task.facts).asks if slot.name in task.facts]
+    return {name: say(f"line.label.{name}") for name in names}
+
+
+def _named_field(talk: Talk) -> str | None:
+    """Which answer was meant by its name ("缴费档次", "档次") or its place ("第二个")."""
+    task = talk.state.task
+    if task is None:
+        return None
+    options = [Option(value=name, title=title) for name, title in _fields(task).items()]
+    return choose(talk.turn, "field", options)
 
 
 async def _cancel(talk: Talk) -> None:
     task = talk.state.task
-    if talk.state.question:
+    if talk.state.question == UNBIND:
         talk.state.question = None
         talk.tell("unbind.kept")
         return

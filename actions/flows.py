@@ -35,7 +35,9 @@ PENSION, MEDICAL = Insurance.PENSION, Insurance.MEDICAL
 FLOWS = {
     flow.id: flow
     for flow in (
-        pay("P1", FLEXIBLE, PENSION, ask.agency, ask.payment_type, ask.arrears_item, ask.fee_period, ask.tier),
+        pay(
+            "P1", FLEXIBLE, PENSION, ask.agency, ask.payment_type, ask.arrears_item, ask.fee_period, ask.tier
+        ),
         pay("P2", FLEXIBLE, MEDICAL, ask.agency, ask.payment_type, ask.arrears_item, ask.fee_period),
         pay("P4", RESIDENT, PENSION, ask.agency, ask.payment_type, ask.arrears_item, ask.fee_year, ask.tier),
         pay("P5", RESIDENT, MEDICAL, ask.agency, ask.fee_year),

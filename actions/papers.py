@@ -44,7 +44,9 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         options = await _years(talk, bound)
         if len(options) > 1:
             task.asked = "fee_year"
-            talk.add(cards.choice(say("ask.record_year", titles=[o.title for o in options]), "fee_year", options))
+            talk.add(
+                cards.choice(say("ask.record_year", titles=[o.title for o in options]), "fee_year", options)
+            )
             return
         task.put("fee_year", options[0].value if options else str(talk.today.year))
     if await login.step_up(talk, bound, CERTIFICATE_LEVEL):

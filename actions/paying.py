@@ -230,7 +230,11 @@ def _stop(talk: Talk, task: Task, case: Case) -> None:
     fitting = [
         e
         for e in case.enrolments
-        if all(str(getattr(e, name)) == str(case.facts[name]) for name in ("insured_group", "insurance") if name in case.facts)
+        if all(
+            str(getattr(e, name)) == str(case.facts[name])
+            for name in ("insured_group", "insurance")
+            if name in case.facts
+        )
     ]
     suspended = any(e.status is not EnrolmentStatus.ACTIVE for e in fitting)
     key = "stop.suspended" if suspended else "stop.not_enrolled"

@@ -45,7 +45,9 @@ class Case:
     @property
     def matching(self) -> list[Enrolment]:
         """The active enrolments that fit what is known."""
-        wanted = {name: self.facts[name] for name in ("insured_group", "insurance", "agency") if name in self.facts}
+        wanted = {
+            name: self.facts[name] for name in ("insured_group", "insurance", "agency") if name in self.facts
+        }
         return [
             e
             for e in self.enrolments
@@ -213,9 +215,7 @@ def accept_tier(_case: Case, value: Any, options: Sequence[Option]) -> str | No:
     for option in options:
         if said.rstrip("%") == option.value.rstrip("%"):
             return option.value
-    return No(
-        reason="problem.tier", facts={"lowest": options[0].value, "highest": options[-1].value}
-    )
+    return No(reason="problem.tier", facts={"lowest": options[0].value, "highest": options[-1].value})
 
 
 def span(first: str, last: str) -> str:

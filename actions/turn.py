@@ -1,10 +1,9 @@
 """One thing a resident said, as the conversation sees it: intent, values, text. Never personal data."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import re
 
 TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 

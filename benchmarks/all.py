@@ -54,7 +54,7 @@ Where it goes:
 
 | | |
 |---|---|
-| `shebao serve` to ready, model trained | {seconds} s |
+| `shebao serve` to ready, model trained | {starts} s |
 | the same on an empty data folder | {first:.1f} s |
 | stock `rasa run` to its first answer | {stock_start:.1f} s |
 | memory of a worker (PSS; RSS) | {memory:.0f} MB; {resident:.0f} MB |
@@ -75,7 +75,7 @@ def main() -> None:
         **_row("stock", compared.stock), **_row("small", compared.small_talk), **_row("paying", compared.paying),
         small_ratio=_per_second(compared.small_talk) / stock, paying_ratio=_per_second(compared.paying) / stock,
         ratio=inside["turn_200"] / inside["turn_5"], **inside,
-        seconds=" · ".join(f"{value:.1f}" for value in started.seconds), first=started.first_seconds,
+        starts=" · ".join(f"{value:.1f}" for value in started.seconds), first=started.first_seconds,
         stock_start=compared.stock_start, memory=started.memory, resident=started.resident, loaded=compared.memory,
         stock_memory=compared.stock_memory, environment=started.environment_mb,
     )  # fmt: skip

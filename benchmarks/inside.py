@@ -48,7 +48,11 @@ async def main(data_dir: str, port: int) -> dict[str, float]:
     )
     redactor = Redactor(services.vault)
     turns = Turns(
-        engine=engine, database=services.database, redactor=redactor, vault=services.vault, clock=services.clock
+        engine=engine,
+        database=services.database,
+        redactor=redactor,
+        vault=services.vault,
+        clock=services.clock,
     )
     count = iter(range(10_000_000))
 

@@ -39,7 +39,11 @@ def measure() -> Start:
             memory, resident = memory_mb(worker), resident_mb(worker)
             town.stop()
     return Start(
-        first_seconds=taken[0], seconds=taken[1:], memory=memory, resident=resident, environment_mb=environment()
+        first_seconds=taken[0],
+        seconds=taken[1:],
+        memory=memory,
+        resident=resident,
+        environment_mb=environment(),
     )
 
 

@@ -21,7 +21,9 @@ QUIET = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL"
 def find_python() -> tuple[str, bool]:
     """A Python 3.10 if there is one, else 3.11; and whether it is the former."""
     uv = shutil.which("uv") or str(Path(".venv-uv/bin/uv").absolute())
-    found = subprocess.run([uv, "python", "find", "--no-python-downloads", "3.10"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [uv, "python", "find", "--no-python-downloads", "3.10"], capture_output=True, text=True, check=False
+    )
     if found.returncode == 0:
         return found.stdout.strip(), True
     return sys.executable, False
@@ -34,7 +36,10 @@ def prepare() -> str:
     if not (HOME / "venv/bin/rasa").exists():
         subprocess.run([uv, "venv", "-q", "--clear", "--python", python, HOME / "venv"], check=True)
         wanted = [RASA, *(() if is_310 else OVERRIDES)]
-        subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", HOME / "venv/bin/python", *wanted], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--compile-bytecode", "--python", HOME / "venv/bin/python", *wanted],
+            check=True,
+        )
     if not list((HOME / "project").glob("models/*.tar.gz")):
         (HOME / "project").mkdir(parents=True, exist_ok=True)
         subprocess.run(

@@ -32,7 +32,9 @@ def compare() -> Compared:
     made_of = stock.prepare()
     rounds: dict[str, list[Load]] = {"stock": [], "small": [], "paying": []}
     with tempfile.TemporaryDirectory() as folder:
-        town = Town(Path(folder) / "var", environment={"SHEBAO_LOG_LEVEL": "WARNING"}).start(SHEBAO_LOG_LEVEL="WARNING")
+        town = Town(Path(folder) / "var", environment={"SHEBAO_LOG_LEVEL": "WARNING"}).start(
+            SHEBAO_LOG_LEVEL="WARNING"
+        )
         try:
             town.load(everybody())
             _log_in_all(town)

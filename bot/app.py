@@ -4,16 +4,19 @@ import asyncio
 from functools import partial
 
 import structlog
-from sanic import Request, Sanic
-from sanic.response import HTTPResponse, json, text
+from sanic import Sanic
 
 from bot import push, worker
 from bot.channels import rest
-from bot.channels.base import Message, UserMessage
+from bot.channels.base import Converse, Message, UserMessage
 from bot.channels.web.channel import WebChannel
-from bot.errors import on_error, problem
+from bot.channels.wechat.channel import WeChatChannel
+from bot.errors import on_error
 from bot.logs import configure as configure_logs
+from bot.promises import Promises
+from bot.push import Pushable
 from bot.routes import documents, health, identity, notify
+from services.adapters.wechat.messenger import WeChatMessenger
 from services.bootstrap import Services, bootstrap
 from services.settings import Settings
 
@@ -32,10 +35,15 @@ def create_app(settings: Settings) -> Sanic:
     app.ctx.services = services
     app.ctx.turns = None
     converse = partial(_converse, app)
-    web = WebChannel(converse=converse, settings=settings)
+    web = WebChannel(
+        converse=converse, settings=settings, clock=services.clock, key=services.secret("web-sessions")
+    )
+    channels: list[Pushable] = [web]
     web.attach(app)
+    if settings.wechat_app_id:
+        channels.append(_add_wechat(app, services, converse))
     app.blueprint(rest.blueprint(converse=converse, parse=partial(_parse, app), settings=settings))
-    app.blueprint(identity.blueprint(services.identity, on_progress=partial(_progressed, services)))
+    app.blueprint(identity.blueprint(services.identity, on_progress=partial(_progressed, services, web)))
     app.blueprint(notify.blueprint(services.payment))
     app.blueprint(documents.blueprint(services.certificates, settings))
     app.blueprint(health.blueprint(services, ready=lambda: app.ctx.turns is not None))
@@ -45,10 +53,33 @@ def create_app(settings: Settings) -> Sanic:
         attach(app, settings)
 
     app.before_server_start(partial(_start, settings=settings, services=services))
-    app.after_server_start(partial(_work, services=services, channels=[web]))
+    app.after_server_start(partial(_work, services=services, channels=channels))
     app.before_server_stop(_rest)
     app.after_server_stop(partial(_stop, services=services))
     return app
+
+
+def _add_wechat(app: Sanic, services: Services, converse: Converse) -> WeChatChannel:
+    settings, promises = services.settings, Promises(services)
+    secret = settings.wechat_secret
+    messenger = WeChatMessenger(
+        api_url=settings.wechat_api_url,
+        app_id=settings.wechat_app_id,
+        secret=secret.get_secret_value() if secret else "",
+        clock=services.clock,
+    )
+    channel = WeChatChannel(
+        converse=converse,
+        settings=settings,
+        clock=services.clock,
+        messenger=messenger,
+        promises=promises,
+        unbind=services.identity.unbind,
+    )
+    promises.kept_by(channel.name, channel.answer_late)
+    channel.attach(app)
+    app.after_server_stop(lambda _app: messenger.close())
+    return channel
 
 
 async def _start(app: Sanic, *, settings: Settings, services: Services) -> None:
@@ -61,8 +92,12 @@ async def _start(app: Sanic, *, settings: Settings, services: Services) -> None:
     from bot.turns import Turns
 
     set_clock(lambda: services.clock.now().date())
+    await services.open()
     engine = await Engine.load(
-        latest_model(settings.models_dir), database=services.database, actions=[RunFlow(services)]
+        latest_model(settings.models_dir),
+        database=services.database,
+        actions=[RunFlow(services)],
+        clock=services.clock,
     )
     redactor = Redactor(services.vault)
     app.ctx.engine, app.ctx.redactor = engine, redactor
@@ -75,12 +110,11 @@ async def _start(app: Sanic, *, settings: Settings, services: Services) -> None:
     )
 
 
-async def _work(app: Sanic, *, services: Services, channels: list[WebChannel]) -> None:
-    """What runs beside the requests: pushed messages, and in the sandbox the durable work."""
+async def _work(app: Sanic, *, services: Services, channels: list[Pushable]) -> None:
+    """What runs beside the requests: pushed messages, and the durable work, which a worker may share."""
     stop = app.ctx.stop = asyncio.Event()
     app.add_task(push.run(services.notices, app.ctx.turns, channels, stop))
-    if services.settings.sandbox:
-        app.add_task(worker.run(services.worker, stop))
+    app.add_task(worker.run(services.durable, stop))
 
 
 async def _rest(app: Sanic) -> None:
@@ -88,6 +122,8 @@ async def _rest(app: Sanic) -> None:
 
 
 async def _stop(app: Sanic, *, services: Services) -> None:
+    if app.ctx.turns is not None:
+        await app.ctx.turns.close()
     await services.close()
 
 
@@ -100,6 +136,9 @@ async def _parse(app: Sanic, sentence: str) -> dict[str, object]:
     return await app.ctx.engine.parse(redacted)
 
 
-async def _progressed(services: Services, conversation_id: str) -> None:
+async def _progressed(services: Services, web: WebChannel, conversation_id: str) -> None:
     """Consent or verification is through: the conversation goes on where the channel can be pushed to."""
+    channel, _, sender = conversation_id.partition(":")
+    if channel == web.name:
+        await web.renew(sender)
     await services.notices.announce(conversation_id, "identity_progress")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from services.bootstrap import make_clock
+from services.adapters.clock import make_clock
 from services.settings import Settings
 
 Say = Callable[[str], None]
@@ -48,7 +48,9 @@ def report(root: Path, settings: Settings, files: Sequence[Path], say: Say) -> s
         _count(entities, example.entities, entities_of(result))
     right = len(labelled) - confusions.total()
     lines = [f"intents   {right}/{len(labelled)} right ({right / max(len(labelled), 1):.1%})"]
-    lines += [f"  {count:4d} × {meant} taken for {taken}" for (meant, taken), count in confusions.most_common()]
+    lines += [
+        f"  {count:4d} × {meant} taken for {taken}" for (meant, taken), count in confusions.most_common()
+    ]
     lines.append("entities  precision  recall  (right, extra, missed)")
     for name, count in sorted(entities.items()):
         right, extra, missed = count["right"], count["extra"], count["missed"]

@@ -17,8 +17,8 @@ async def rotate_keys(settings: Settings) -> str:
     finally:
         await services.close()
     return (
-        f"master key {done.master_version}: {done.rewrapped} keys wrapped anew, {done.resealed} values sealed anew, "
-        f"{done.deleted} old keys deleted, {done.retired_left} still needed"
+        f"master key {done.master_version}: {done.rewrapped} keys wrapped anew, "
+        f"{done.resealed} values sealed anew, {done.deleted} old keys deleted, {done.retired_left} still needed"
     )
 
 

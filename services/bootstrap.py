@@ -7,7 +7,7 @@ from services.adapters.alipay.client import AlipayClient
 from services.adapters.alipay.gateway import AlipayGateway
 from services.adapters.alipay.identity import AlipayIdentity
 from services.adapters.bureau.client import BureauClient
-from services.adapters.clock import SandboxClock, SystemClock
+from services.adapters.clock import make_clock
 from services.certificates import Certificates
 from services.crypto import derive, read_root_key
 from services.declaration import Declarations
@@ -71,13 +71,6 @@ class Peers:
         await self._alipay.close()
 
 
-def make_clock(settings: Settings) -> Clock:
-    """The machine's clock; in the sandbox the one that all its processes share."""
-    if settings.sandbox:
-        return SandboxClock(settings.data_dir / "sandbox-clock.json", settings.clock)
-    return SystemClock()
-
-
 def bootstrap(settings: Settings) -> Services:
     """Everything wired; nothing is connected yet. `settings.problems()` must be empty."""
     clock = make_clock(settings)
@@ -88,6 +81,7 @@ def bootstrap(settings: Settings) -> Services:
         private_key_pem=_read(settings.alipay_private_key_file),
         public_key_pem=_read(settings.alipay_public_key_file),
         clock=clock,
+        page_url=settings.alipay_page_url,
     )
     gateway = AlipayGateway(
         alipay,

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 REQUIRED = (
     "root_key_file",
     "alipay_gateway_url",
@@ -29,9 +28,7 @@ SANDBOX_MARK = b"shebao-sandbox"
 class Settings(BaseSettings):
     """Every setting with its default for the sandbox. In production `problems()` must be empty."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SHEBAO_", env_file=".env", frozen=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix="SHEBAO_", env_file=".env", frozen=True, extra="ignore")
 
     env: Literal["sandbox", "production"] = "sandbox"
     host: str = "127.0.0.1"
@@ -49,6 +46,7 @@ class Settings(BaseSettings):
     rest_token: SecretStr | None = None
 
     alipay_gateway_url: str = ""
+    alipay_page_url: str = ""  # the gateway as a resident's browser reaches it, where that is another address
     alipay_oauth_url: str = ""
     alipay_app_id: str = ""
     alipay_seller_id: str = ""
@@ -85,7 +83,10 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL with an async driver."""
         url = self.database_url or f"sqlite:///{self.data_dir.absolute()}/shebao.db"
-        for plain, driver in (("sqlite://", "sqlite+aiosqlite://"), ("postgresql://", "postgresql+asyncpg://")):
+        for plain, driver in (
+            ("sqlite://", "sqlite+aiosqlite://"),
+            ("postgresql://", "postgresql+asyncpg://"),
+        ):
             if url.startswith(plain):
                 return url.replace(plain, driver, 1)
         return url
@@ -111,7 +112,9 @@ class Settings(BaseSettings):
             if (path := getattr(self, name)) and not path.is_file()
         ]
         if self.workers > 1 and self.uses_sqlite:
-            found.append("SHEBAO_WORKERS: SQLite serves one worker; set SHEBAO_DATABASE_URL to PostgreSQL for more")
+            found.append(
+                "SHEBAO_WORKERS: SQLite serves one worker; set SHEBAO_DATABASE_URL to PostgreSQL for more"
+            )
         return found if self.sandbox else found + self._production_problems()
 
     def _production_problems(self) -> list[str]:
@@ -127,7 +130,9 @@ class Settings(BaseSettings):
         if not self.public_url.startswith("https://"):
             found.append("SHEBAO_PUBLIC_URL must begin with https://")
         if self.rest_open and not self.rest_token:
-            found.append("the REST channel is on without SHEBAO_REST_TOKEN: set it, or SHEBAO_REST_ENABLED=false")
+            found.append(
+                "the REST channel is on without SHEBAO_REST_TOKEN: set it, or SHEBAO_REST_ENABLED=false"
+            )
         if self.wechat_plain:
             found.append("SHEBAO_WECHAT_PLAIN is for the sandbox only")
         if self.clock:

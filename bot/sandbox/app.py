@@ -8,8 +8,7 @@ from sanic import Sanic
 
 from bot.sandbox import alipay, bureau, control, keys, residents, wechat
 from bot.sandbox.books import Books
-from services.adapters.clock import SandboxClock
-from services.bootstrap import make_clock
+from services.adapters.clock import SandboxClock, make_clock
 from services.settings import Settings
 
 

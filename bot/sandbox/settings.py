@@ -25,6 +25,7 @@ def _defaults(settings: Settings, keys: SandboxKeys) -> dict[str, str | Path | S
     return {
         "root_key_file": keys.root_key_file,
         "alipay_gateway_url": f"{sandbox}/alipay/gateway.do",
+        "alipay_page_url": f"{settings.base_url}/sandbox/alipay/gateway.do",
         "alipay_oauth_url": f"{settings.base_url}/sandbox/alipay/oauth",
         "alipay_app_id": keys.alipay_app_id,
         "alipay_seller_id": keys.alipay_seller_id,

@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from services.ports import Clock
+from services.settings import Settings
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -46,6 +49,13 @@ class SandboxClock:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def make_clock(settings: Settings) -> Clock:
+    """The machine's clock; in the sandbox the one that all its processes share."""
+    if settings.sandbox:
+        return SandboxClock(settings.data_dir / "sandbox-clock.json", settings.clock)
+    return SystemClock()
 
 
 def _aware(moment: datetime) -> datetime:

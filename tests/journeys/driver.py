@@ -179,7 +179,7 @@ class Resident:
 
     def pay(self, account: str, button: str = "确认付款") -> httpx.Response:
         url = self.card("payment_request")["cashier_url"]
-        return self.fill(url, button, account=account, password="123456")  # noqa: S106 - any six digits
+        return self.fill(url, button, account=account, password="123456")
 
     def fill(self, url: str, button: str, **fields: str) -> httpx.Response:
         """Open a page, fill its form and press a button, as a browser without script would."""

@@ -12,7 +12,14 @@ def id_number(division: str, born: str) -> str:
 
 
 def enrolment(group: str, insurance: str, agency: str = "520103", **more: Any) -> dict[str, Any]:
-    return {"insured_group": group, "insurance": insurance, "agency": agency, "status": "active", "since": "2021-03", **more}
+    return {
+        "insured_group": group,
+        "insurance": insurance,
+        "agency": agency,
+        "status": "active",
+        "since": "2021-03",
+        **more,
+    }
 
 
 def resident(name: str, born: str, number: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -71,11 +78,13 @@ def everybody() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-KEYS = (
-    "consents refuses pays_p1_stepwise pays_p1_at_once changes_tier pays_p5 sees_a_change is_not_notified "
-    "wants_a_record is_too_early is_killed has_two_agencies is_a_canary writes_in_wechat has_both unbinds "
-    "changes_mind is_suspended"
-).split()
+KEYS = list(
+    dict.fromkeys(
+        "consents refuses pays_p1_stepwise pays_p1_at_once changes_tier pays_p5 sees_a_change is_not_notified "
+        "wants_a_record is_too_early is_killed has_two_agencies is_a_canary writes_in_wechat has_both unbinds "
+        "changes_mind is_suspended".split()
+    )
+)
 
 
 def who(key: str) -> dict[str, Any]:

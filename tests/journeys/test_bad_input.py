@@ -52,6 +52,8 @@ def test_odd_addresses_are_no_server_error(town: Town, path: str) -> None:
     assert town.http.get(path).status_code < 500
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["serve", "--port", "x"], ["sandbox", "load", "/no/such/file"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["serve", "--port", "x"], ["sandbox", "load", "/no/such/file"]]
+)
 def test_bad_usage_is_exit_code_2(town: Town, arguments: list[str]) -> None:
     assert town.shebao(*arguments).returncode == 2

@@ -13,12 +13,20 @@ def test_step_by_step(town: Town) -> None:
     resident.log_in(me["alipay_user_id"])
     period = resident.card("choice")
     assert period["slot"] == "fee_period"
-    assert [option["value"] for option in period["options"]] == ["2026-01", "2026-01/2026-11", "2026-01/2026-12"]
+    assert [option["value"] for option in period["options"]] == [
+        "2026-01",
+        "2026-01/2026-11",
+        "2026-01/2026-12",
+    ]
     resident.say("2")
     assert resident.card("choice")["slot"] == "tier"
     resident.say("百分之六十")
     review = resident.card("payment_confirmation")
-    assert (review["tier"], review["fee_period"], review["payment_type"]) == ("60%", "2026-01/2026-11", "normal")
+    assert (review["tier"], review["fee_period"], review["payment_type"]) == (
+        "60%",
+        "2026-01/2026-11",
+        "normal",
+    )
     resident.say("确认支付")
     request = resident.card("payment_request")
     assert request["total"] == review["total"]

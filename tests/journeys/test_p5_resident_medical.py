@@ -43,7 +43,9 @@ def test_an_amount_that_changed_is_shown_again_and_nothing_is_charged(town: Town
     resident.say("交明年的居民医保")
     resident.log_in(me["alipay_user_id"])
     old = resident.card("payment_confirmation")["total"]
-    town.post("/sandbox/bureau/faults", {"operation": "*", "mode": "amount_changed", "times": 2, "delta": "12.00"})
+    town.post(
+        "/sandbox/bureau/faults", {"operation": "*", "mode": "amount_changed", "times": 2, "delta": "12.00"}
+    )
     try:
         resident.say("确认支付")
         assert not resident.has("payment_request")

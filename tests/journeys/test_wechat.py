@@ -20,11 +20,15 @@ class WeChat:
     def __init__(self, town: Town, openid: str) -> None:
         self.town, self.openid = town, openid
         self.keys = town.http.get("/sandbox/keys").json()
-        self.crypto = WeChatCrypto(self.keys["wechat_token"], self.keys["wechat_aes_key"], self.keys["wechat_app_id"])
+        self.crypto = WeChatCrypto(
+            self.keys["wechat_token"], self.keys["wechat_aes_key"], self.keys["wechat_app_id"]
+        )
 
     def say(self, text: str, message_id: str = "") -> str:
         message_id = message_id or str(secrets.randbits(62))
-        return self.deliver(f"<MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{message_id}</MsgId>")
+        return self.deliver(
+            f"<MsgType>text</MsgType><Content><![CDATA[{text}]]></Content><MsgId>{message_id}</MsgId>"
+        )
 
     def deliver(self, body: str, *, stamp: int | None = None, tamper: bool = False) -> str:
         now = str(stamp or int(self.now()))
@@ -91,4 +95,6 @@ def test_forged_and_old_deliveries_have_no_effect(town: Town) -> None:
 def test_subscribing_is_greeted_and_a_picture_gets_a_polite_sentence(town: Town) -> None:
     wechat = WeChat(town, "o" + secrets.token_hex(8))
     assert "您好" in wechat.deliver("<MsgType>event</MsgType><Event>subscribe</Event>")
-    assert "文字" in wechat.deliver("<MsgType>image</MsgType><PicUrl>u</PicUrl><MediaId>m</MediaId><MsgId>5</MsgId>")
+    assert "文字" in wechat.deliver(
+        "<MsgType>image</MsgType><PicUrl>u</PicUrl><MediaId>m</MediaId><MsgId>5</MsgId>"
+    )

@@ -16,7 +16,7 @@ from sanic.response import HTTPResponse, raw, text
 
 from actions.say import say
 from bot.channels.base import Converse, Message, UserMessage
-from bot.channels.wechat.wire import Delivery, NotFromWeChat, Signed, Wire, signed_of, texts
+from bot.channels.wechat.wire import Delivery, NotFromWeChat, Wire, signed_of, texts
 from services.domain.errors import ServiceError
 from services.ports import Clock, Messenger
 from services.settings import Settings
@@ -31,7 +31,7 @@ SUCCESS = "success"
 
 
 class Promises(Protocol):
-    """Answers that are owed: committed by `promise`, done with by `settle`, retried by somebody else until then."""
+    """Answers that are owed: committed by `promise`, done with by `settle`, retried until then."""
 
     async def promise(self, message: UserMessage) -> str: ...
     async def settle(self, promise_id: str) -> None: ...
@@ -74,6 +74,7 @@ class WeChatChannel:
         self._promises, self._unbind = promises, unbind
         self._seconds, self._limit = passive_seconds, settings.max_message_chars
         self._work: dict[tuple[str, str], Work] = {}
+        self._out_of_reach: set[str] = set()
         self._sending: set[asyncio.Task[None]] = set()
 
     def attach(self, app: Sanic) -> None:
@@ -83,9 +84,9 @@ class WeChatChannel:
         app.blueprint(routes)
         app.before_server_stop(self._finish)
 
-    def reachable(self, _sender: str) -> bool:
-        """Always worth a try: outside of its window the platform refuses, and the notice waits."""
-        return True
+    def reachable(self, sender: str) -> bool:
+        """Whether it is worth a try: once the platform has refused, the notice waits for the next message."""
+        return sender not in self._out_of_reach
 
     async def push(self, sender: str, messages: list[Message]) -> bool:
         """Send without being asked; False when the platform refuses (window or quota)."""
@@ -94,6 +95,7 @@ class WeChatChannel:
                 await self._messenger.send(sender, {"text": part})
         except ServiceError as error:
             log.warning("push_refused", code=error.code)
+            self._out_of_reach.add(sender)
             return False
         return True
 
@@ -120,6 +122,7 @@ class WeChatChannel:
         except NotFromWeChat:
             log.warning("delivery_refused")
             return text("", status=403)
+        self._out_of_reach.discard(delivery.openid)
         answer = await self._answer(delivery)
         if not answer:
             return text(SUCCESS)
@@ -128,7 +131,10 @@ class WeChatChannel:
 
     def _is_recent(self, timestamp: str) -> bool:
         """WeChat's clock is the world's: in the sandbox its deliveries carry the sandbox's time."""
-        return timestamp.isdigit() and abs(self._clock.now().timestamp() - int(timestamp)) <= WINDOW.total_seconds()
+        return (
+            timestamp.isdigit()
+            and abs(self._clock.now().timestamp() - int(timestamp)) <= WINDOW.total_seconds()
+        )
 
     async def _answer(self, delivery: Delivery) -> str | None:
         """The passive answer, or None when it follows later or nothing is to be said."""
@@ -148,7 +154,9 @@ class WeChatChannel:
 
     async def _answer_in_time(self, delivery: Delivery, said: str) -> str | None:
         key = (delivery.openid, delivery.message_id)
-        message = UserMessage(channel=self.name, sender=delivery.openid, text=said, message_id=delivery.message_id)
+        message = UserMessage(
+            channel=self.name, sender=delivery.openid, text=said, message_id=delivery.message_id
+        )
         work = self._work.get(key)
         if work is None:
             work = self._work[key] = Work(asyncio.create_task(self._turn(message)))
@@ -201,4 +209,3 @@ class WeChatChannel:
 
     async def _finish(self, _app: Sanic) -> None:
         await asyncio.gather(*self._sending, return_exceptions=True)
-

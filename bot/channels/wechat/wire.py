@@ -32,9 +32,9 @@ class NotFromWeChat(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One thing that WeChat delivered. `text` is what was said, or a payload for an event; None: nothing to do.
+    """One thing that WeChat delivered. `text` is what was said, or a payload for an event; None: nothing.
 
-    `message_id` is the same in each repetition. `kind` is WeChat's own: `text`, `voice`, `event.subscribe`, ….
+    `message_id` is the same in each repetition. `kind` is WeChat's own: `text`, `voice`, `event.click`, ….
     """
 
     openid: str
@@ -55,7 +55,7 @@ class Signed:
 
 
 class Wire:
-    """`plain=True` also takes unencrypted deliveries, whose signature does not cover the body: sandbox only."""
+    """`plain=True` also takes unencrypted deliveries, whose signature does not cover the body."""
 
     def __init__(self, *, token: str, aes_key: str, app_id: str, plain: bool) -> None:
         self._token, self._plain = token, plain
@@ -70,7 +70,9 @@ class Wire:
         try:
             text = body.decode("utf-8")
             if encrypted:
-                text = self._crypto.decrypt_message(text, signed.msg_signature, signed.timestamp, signed.nonce)
+                text = self._crypto.decrypt_message(
+                    text, signed.msg_signature, signed.timestamp, signed.nonce
+                )
             elif not (self._plain and self.check_address(signed)):
                 raise NotFromWeChat
             return _delivery(parse_message(text))
@@ -170,9 +172,10 @@ def _split(text: str) -> list[str]:
 def _pieces(text: str) -> list[str]:
     pieces = []
     for sentence in SENTENCE_END.split(text):
-        while len(sentence.encode()) > MAX_TEXT_BYTES and "<a " not in sentence:
-            head = sentence.encode()[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
+        rest = sentence
+        while len(rest.encode()) > MAX_TEXT_BYTES and "<a " not in rest:
+            head = rest.encode()[:MAX_TEXT_BYTES].decode("utf-8", "ignore")
             pieces.append(head)
-            sentence = sentence[len(head) :]
-        pieces.append(sentence)
+            rest = rest[len(head) :]
+        pieces.append(rest)
     return pieces

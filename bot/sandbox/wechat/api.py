@@ -106,7 +106,9 @@ def blueprint(books: Books, keys: SandboxKeys) -> Blueprint:
             if follower is None or follower.wrote_at < now - WINDOW:
                 raise Refuse(45015)
             sent = await session.scalar(
-                select(func.count()).where(WeChatSent.openid == openid, WeChatSent.sent_at >= follower.wrote_at)
+                select(func.count()).where(
+                    WeChatSent.openid == openid, WeChatSent.sent_at >= follower.wrote_at
+                )
             )
             if (sent or 0) >= MESSAGES:
                 raise Refuse(45047)
@@ -115,10 +117,16 @@ def blueprint(books: Books, keys: SandboxKeys) -> Blueprint:
 
     @routes.get("/messages")
     async def sent_to(request: Request) -> HTTPResponse:
-        wanted = select(WeChatSent).where(WeChatSent.openid == request.args.get("openid", "")).order_by(WeChatSent.id)
+        wanted = (
+            select(WeChatSent)
+            .where(WeChatSent.openid == request.args.get("openid", ""))
+            .order_by(WeChatSent.id)
+        )
         async with books.database.read() as session:
             rows = (await session.scalars(wanted)).all()
-        return answer({"messages": [{"content": row.content, "sent_at": row.sent_at.isoformat()} for row in rows]})
+        return answer(
+            {"messages": [{"content": row.content, "sent_at": row.sent_at.isoformat()} for row in rows]}
+        )
 
     return routes
 
