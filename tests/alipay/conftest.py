@@ -1,6 +1,8 @@
 """The simulated Alipay on a free port, a merchant who listens, and our adapters that call it."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -51,9 +53,12 @@ class Merchant:
 
     answer: str = "success"
     status: int = 200
+    dies: bool = False
     forms: list[dict[str, str]] = field(default_factory=list)
 
     async def take(self, request: Request) -> HTTPResponse:
+        if self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
         self.forms.append(dict(parse_qsl(request.body.decode(), keep_blank_values=True)))
         return text(self.answer, status=self.status)
 
@@ -98,17 +103,33 @@ async def look(url: str) -> BeautifulSoup:
         return BeautifulSoup((await browser.get(url)).text, "html.parser")
 
 
-async def press(url: str, button: str, **fields: str) -> httpx2.Response:
-    """Open a page, fill its form and press a button, as a browser without script would."""
+async def open_form(url: str, button: str) -> tuple[str, dict[str, str]]:
+    """Where the form of a page goes, and what is in it when a button is pressed."""
     async with httpx2.AsyncClient(follow_redirects=True) as browser:
         page = await browser.get(url)
-        assert page.status_code == 200, page.text
-        soup = BeautifulSoup(page.text, "html.parser")
-        pressed = next(b for b in soup.find_all("button") if b.get_text(strip=True) == button)
-        form = pressed.find_parent("form")
-        values = {i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name")}
-        values |= fields | {pressed["name"]: pressed["value"]}
-        return await browser.post(urljoin(str(page.url), form.get("action") or str(page.url)), data=values)
+    assert page.status_code == 200, page.text
+    soup = BeautifulSoup(page.text, "html.parser")
+    pressed = next(b for b in soup.find_all("button") if b.get_text(strip=True) == button)
+    form = pressed.find_parent("form")
+    values = {i["name"]: i.get("value", "") for i in form.find_all("input") if i.get("name")}
+    return urljoin(str(page.url), form.get("action") or ""), values | {pressed["name"]: pressed["value"]}
+
+
+async def send(url: str, values: dict[str, str]) -> httpx2.Response:
+    async with httpx2.AsyncClient(follow_redirects=True) as browser:
+        return await browser.post(url, data=values)
+
+
+async def press(url: str, button: str, **fields: str) -> httpx2.Response:
+    """Open a page, fill its form and press a button, as a browser without script would."""
+    action, values = await open_form(url, button)
+    return await send(action, values | fields)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +150,13 @@ async def town(tmp_path: Path, shared_keys: Path) -> AsyncIterator[Town]:
         yield opened
 
 
-async def open_town(data_dir: Path, shared_keys: Path, *, timeout: float = 8) -> AsyncIterator[Town]:
+async def open_town(
+    data_dir: Path, shared_keys: Path, *, port: int = 0, timeout: float = 8
+) -> AsyncIterator[Town]:
+    """`timeout` is our client's; with `port` a killed town comes back where it was."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Settings(_env_file=None, public_url=base, data_dir=data_dir)
     clock = SandboxClock(data_dir / "sandbox-clock.json", START)

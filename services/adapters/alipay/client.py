@@ -44,7 +44,10 @@ class Rejected(Exception):
 
 
 class AlipayClient:
-    """One application at one gateway. `timeout` bounds a whole call, in seconds."""
+    """One application at one gateway. `timeout` bounds a whole call, in seconds.
+
+    `page_url` is the gateway's address for a resident's browser, where that is another than ours.
+    """
 
     def __init__(
         self,
@@ -55,9 +58,11 @@ class AlipayClient:
         public_key_pem: str,
         clock: Clock,
         timeout: float = 8,
+        page_url: str = "",
     ) -> None:
         self.app_id = app_id
         self._gateway_url = gateway_url
+        self._page_url = page_url or gateway_url
         self._private_key = read_private_key(private_key_pem)
         self._public_keys = read_public_keys(public_key_pem)
         self._clock = clock
@@ -94,7 +99,7 @@ class AlipayClient:
         """A signed link that a browser opens (page execution)."""
         parameters = self._common(method) | common | {"biz_content": _json(biz_content)}
         parameters["sign"] = self._sign(parameters)
-        return f"{self._gateway_url}?{urlencode(parameters)}"
+        return f"{self._page_url}?{urlencode(parameters)}"
 
     async def ping(self) -> None:
         """Whether something that speaks the gateway's language answers. `Unavailable` if not."""

@@ -1,4 +1,4 @@
-"""Payments by Alipay (`protocols` 3): the link of `precreate` opens the cashier on a phone, and is a QR on a desk.
+"""Payments by Alipay (`protocols` 3). The link of `precreate` opens the cashier, and is drawn as a QR code.
 
 Every answer must be about the order that was asked for: a genuine answer about another one is no evidence.
 """
