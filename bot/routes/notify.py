@@ -7,7 +7,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.domain.errors import Refused
+from services.domain.errors import ServiceError
 from services.payment import Payment
 
 log = structlog.get_logger("notify")
@@ -26,8 +26,8 @@ def blueprint(payment: Payment) -> Blueprint:
             return _answer("failure", 400)
         try:
             taken = await payment.on_notification(form)
-        except Refused as refused:
-            log.warning("notification_refused", code=refused.code)
+        except ServiceError as error:  # forged, or genuine and not understood: it must come again
+            log.warning("notification_refused", code=error.code)
             return _answer("failure")
         except (SQLAlchemyError, OSError) as error:
             log.error("notification_not_stored", error=type(error).__name__)

@@ -15,13 +15,10 @@ from services.durable import Durable
 from services.payment.model import OrderView, load_quote
 from services.ports import Cashier, Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
-from services.store.durable import QUEUED, JobRow
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
 from services.store.session import Database
 
 T = TypeVar("T")
-__all__ = ["BOOK", "CLOSE", "ISSUE", "POST", "QUEUED", "REFUND", "WATCH", "JobRow"]
-
 ISSUE, WATCH, CLOSE, POST, BOOK, REFUND = "issue", "watch", "close", "post", "book", "refund"
 
 

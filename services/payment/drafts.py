@@ -12,7 +12,7 @@ from services.domain.ids import new_id, order_number
 from services.domain.orders import OPEN, OrderState, bill_units, bill_year
 from services.durable import Lease
 from services.payment import desk as jobs
-from services.payment.desk import Desk, known
+from services.payment.desk import Desk, get_locked, known
 from services.payment.model import Draft, digest, dump_quote, load_quote
 from services.ports import Quote
 from services.store.orders import (
@@ -95,6 +95,7 @@ async def open_order(desk: Desk, draft: Draft) -> Opened:
     async with desk.database.begin() as session:
         row = known(await session.get(DraftRow, draft.draft_id, with_for_update=True))
         if row.order_no:
+            await _want(desk, session, row.order_no)
             return Opened(order_no=row.order_no)
         holders = await _holders(session, draft)
         if any(state == APPLIED for _, state in holders):
@@ -102,7 +103,8 @@ async def open_order(desk: Desk, draft: Draft) -> Opened:
         rivals = sorted({order_no for order_no, _ in holders})
         shared = await _shared(desk, session, draft, rivals)
         if shared is not None:
-            row.order_no, shared.wanted = shared.order_no, True
+            row.order_no = shared.order_no
+            await _want(desk, session, shared.order_no)
             await _watch(desk, session, shared.order_no, draft.conversation_id)
             return Opened(order_no=shared.order_no)
         if rivals:
@@ -142,6 +144,15 @@ async def _shared(desk: Desk, session: AsyncSession, draft: Draft, rivals: list[
     if order is None or order.payer_id != draft.payer_id or not same or order.state not in OPEN:
         return None
     return order if desk.clock.now() < order.expires_at else None
+
+
+async def _want(desk: Desk, session: AsyncSession, order_no: str) -> None:
+    """Confirmed again: an order that was given up, but can still be paid, is wanted after all."""
+    order = await get_locked(session, order_no)
+    if order.state in OPEN and not order.wanted and desk.clock.now() < order.expires_at:
+        order.wanted = True
+        if order.state is OrderState.NEW:
+            await desk.durable.enqueue(session, jobs.ISSUE, order_no, at=desk.clock.now())
 
 
 async def _insert(desk: Desk, session: AsyncSession, draft: Draft, order_no: str) -> Lease:

@@ -135,7 +135,7 @@ async def _paid(case: _Case) -> Verdict:
     if facts.total != order.total:
         await to_surplus(case.desk, case.session, order, reason="amount_differs")
         return Verdict.MISMATCH
-    if await _bill_is_settled(case.session, order):
+    if await bill_is_settled(case.session, order):
         await to_surplus(case.desk, case.session, order, reason="bill_settled")
         return Verdict.TAKEN
     await _apply_to_bill(case)
@@ -227,7 +227,7 @@ async def finish_refund(session: AsyncSession, order: OrderRow, refund: RefundRo
     )  # fmt: skip
 
 
-async def _bill_is_settled(session: AsyncSession, order: OrderRow) -> bool:
+async def bill_is_settled(session: AsyncSession, order: OrderRow) -> bool:
     return bool(await _others(session, order, APPLIED))
 
 

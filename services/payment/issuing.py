@@ -15,14 +15,17 @@ from services.domain.orders import OrderState
 from services.durable import Lease
 from services.payment import desk as jobs
 from services.payment.desk import Desk, get_locked, known, read_lines
-from services.payment.evidence import REFUSED_AT_ONCE, apply, close
+from services.payment.evidence import REFUSED_AT_ONCE, close
 from services.payment.model import load_quote
-from services.ports import Cashier, TradeStatus
+from services.payment.watching import query
+from services.ports import Cashier
 from services.store.orders import OrderLineRow, OrderRow, move_to
 
 log = structlog.get_logger("payment")
 
 GATEWAY_SECONDS = 8
+FIGURES_CHANGED = "figures_changed"
+SETTLED_THERE = frozenset({"order_paid", "order_closed"})
 FIRST_LOOK = timedelta(seconds=5)
 SUBJECT = "社会保险费"
 """What the gateway's pages show: a fixed text, no personal data (`reliability` P22)."""
@@ -58,6 +61,9 @@ async def _declare(desk: Desk, lease: Lease, line: OrderLineRow) -> bool:
         await _give_up(desk, lease, refused.code)
         return False
     crashpoint("payment.declare.after_call")
+    if declaration.quote.total != line.amount:  # filed at another total than shown: nothing is charged (I5)
+        await _give_up(desk, lease, FIGURES_CHANGED)
+        return False
     async with desk.database.begin() as session:
         await lease.check(session)
         row = known(await session.get(OrderLineRow, (line.order_no, line.line)))
@@ -79,9 +85,7 @@ async def _give_up(desk: Desk, lease: Lease, reason: str) -> None:
 
 async def _still_to_be_placed(desk: Desk, order: OrderRow) -> bool:
     """An earlier call may have had its effect: ask before it is repeated (`reliability` P11)."""
-    facts = await desk.gateway.query(order.order_no)
-    if facts.status is not TradeStatus.ABSENT:
-        await apply(desk, facts)
+    await query(desk, order.order_no)
     return (await desk.get(order.order_no)).state is OrderState.NEW and desk.clock.now() < order.expires_at
 
 
@@ -116,7 +120,10 @@ async def _place(desk: Desk, lease: Lease) -> None:
     except TimeoutError:
         raise OutcomeUnknown("gateway_busy") from None
     except Refused as refused:
-        await _refused(desk, lease, refused)
+        if refused.code in SETTLED_THERE:  # an earlier call had its effect, and more has happened since
+            await query(desk, order.order_no)
+        else:
+            await _refused(desk, lease, refused)
         return
     crashpoint("payment.place.after_call")
     await _keep_cashier(desk, lease, cashier)
@@ -156,10 +163,12 @@ async def _refused(desk: Desk, lease: Lease, refused: Refused) -> None:
             await desk.tell(session, order.order_no, "payment_status")
 
 
-async def is_declared(desk: Desk, order_no: str) -> bool:
-    """Whether every line has been filed: what is left is the gateway's part."""
+async def waits_for_gateway(desk: Desk, order_no: str) -> bool:
+    """Whether every line has been filed, and only the gateway's part is left."""
     async with desk.database.read() as session:
-        return all(line.declaration_no for line in await read_lines(session, order_no))
+        order = known(await session.get(OrderRow, order_no))
+        filed = all(line.declaration_no for line in await read_lines(session, order_no))
+    return order.state is OrderState.NEW and filed
 
 
 async def find_closing_reason(desk: Desk, order_no: str) -> str | None:

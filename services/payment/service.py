@@ -17,7 +17,7 @@ from services.domain.orders import GRACE, OPEN, OrderState
 from services.domain.people import Person
 from services.durable import Durable
 from services.payment import desk as jobs
-from services.payment import drafts, issuing, refunding, settling, watching
+from services.payment import drafts, issuing, refunding, settling, sweeping, watching
 from services.payment.desk import Announces, Desk, is_captured
 from services.payment.evidence import Verdict, apply
 from services.payment.model import Changed, Draft, OrderView, Placed, digest
@@ -30,6 +30,9 @@ log = structlog.get_logger("payment")
 
 SWEEP_EVERY = timedelta(seconds=60)
 TRIES = 4
+BUREAU_REFUSALS = frozenset(
+    {"not_registered", "not_payable", "already_paid", "window_closed", "tier_not_allowed", "gateway_refused"}
+)
 
 
 class Payment:
@@ -89,9 +92,7 @@ class Payment:
             changed = await self._changed(draft)
             if changed is not None:
                 return changed
-        order_no = await self._open(draft)
-        await self._issue(order_no)
-        return await self._placed(draft, order_no)
+        return await self._placed(draft, await self._open(draft))
 
     # --- after ------------------------------------------------------------------------------------------
 
@@ -166,17 +167,7 @@ class Payment:
 
     async def sweep(self) -> None:
         """Give every unfinished order its job again if it has lost it (a restored backup, a dead job)."""
-        states = {
-            jobs.ISSUE: [OrderState.NEW],
-            jobs.WATCH: [OrderState.NEW, OrderState.ISSUED, OrderState.WAIT, OrderState.CLOSING],
-            jobs.REFUND: [OrderState.SURPLUS, OrderState.REFUNDING],
-        }
-        for kind, wanted in states.items():
-            await self._ensure(kind, OrderRow.state.in_([state.value for state in wanted]))
-        unbooked = (OrderRow.state == OrderState.APPLIED) & OrderRow.booked_at.is_(None)
-        unposted = select(OrderLineRow.order_no).where(OrderLineRow.payment_no.is_(None))
-        await self._ensure(jobs.POST, unbooked & OrderRow.order_no.in_(unposted))
-        await self._ensure(jobs.BOOK, unbooked & OrderRow.order_no.not_in(unposted))
+        await sweeping.sweep(self._desk)
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -210,6 +201,8 @@ class Payment:
                 continue
             if opened.lease is not None:
                 await self._desk.durable.run_quietly(opened.lease)
+            else:
+                await self._issue(opened.order_no)
             return opened.order_no
         raise Unavailable
 
@@ -240,39 +233,18 @@ class Payment:
 
     async def _placed(self, draft: Draft, order_no: str) -> Placed | Changed:
         reason = await issuing.find_closing_reason(self._desk, order_no)
-        if reason == "figures_changed":
+        if reason == issuing.FIGURES_CHANGED:
             person = await self._desk.get_person(draft.insured_id)
             quote = await self._desk.bureau.quote(person, draft.quote.dues)
             return Changed(old=draft.quote, draft=await self._again(draft, quote))
         if reason in BUREAU_REFUSALS:
             raise Refused(reason)
-        view = await self._get_view(order_no)
-        if (
-            view.status == "pending"
-            and view.cashier is None
-            and await issuing.is_declared(self._desk, order_no)
-        ):
+        if await issuing.waits_for_gateway(self._desk, order_no):
             raise Unavailable("gateway_busy")
-        return Placed(order=view)
+        return Placed(order=await self._get_view(order_no))
 
     async def _get_view(self, order_no: str) -> OrderView:
         view = await self._desk.view(order_no)
         if view is None:
             raise Refused("unknown_order")
         return view
-
-    async def _ensure(self, kind: str, condition: object) -> None:
-        """Queue a job where there is none that is queued."""
-        queued = select(jobs.JobRow.subject).where(jobs.JobRow.kind == kind, jobs.JobRow.state == jobs.QUEUED)
-        lost = select(OrderRow.order_no).where(condition, OrderRow.order_no.not_in(queued))  # type: ignore[arg-type]
-        async with self._desk.database.read() as session:
-            order_nos = (await session.scalars(lost.limit(500))).all()
-        for order_no in order_nos:
-            log.error("payment_job_lost", kind=kind, order_no=order_no)
-            async with self._desk.database.begin() as session:
-                await self._desk.durable.enqueue(session, kind, order_no, at=self._desk.clock.now())
-
-
-BUREAU_REFUSALS = frozenset(
-    {"not_registered", "not_payable", "already_paid", "window_closed", "tier_not_allowed", "gateway_refused"}
-)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, update
 
 from services.crashpoints import crashpoint
-from services.domain.errors import OutcomeUnknown, Unavailable
+from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.orders import GRACE, OPEN, OrderState
 from services.durable import Lease
 from services.payment.desk import Desk, get_locked, is_captured
-from services.payment.evidence import apply, close
+from services.payment.evidence import apply, bill_is_settled, close
 from services.ports import TradeFacts, TradeStatus
 from services.store.orders import OrderRow, move_to
 
@@ -54,7 +54,10 @@ async def query(desk: Desk, order_no: str, *, telling: bool = False) -> TradeFac
     """Ask the gateway and take in the answer. Raises what the gateway's adapter raises."""
     await _in_turn(desk, order_no)
     crashpoint("payment.query.before_call")
-    facts = await desk.gateway.query(order_no)
+    try:
+        facts = await desk.gateway.query(order_no)
+    except Refused as refused:  # our request or our keys are wrong: that says nothing about the money
+        raise OutcomeUnknown(refused.code) from refused
     crashpoint("payment.query.after_call")
     await apply(desk, facts, telling=telling)
     return facts
@@ -84,8 +87,11 @@ async def _in_turn(desk: Desk, order_no: str) -> None:
 
 
 async def close_order(desk: Desk, lease: Lease) -> datetime | None:
-    """The job `close`: a rival was paid, or the resident has given it up."""
+    """The job `close`: a rival was paid, or the resident has given it up and not changed his mind."""
     order = await desk.get(lease.subject)
+    async with desk.database.read() as session:
+        if order.wanted and not await bill_is_settled(session, order):
+            return None
     if order.state is OrderState.NEW and order.sent_at is not None:
         raise Unavailable("order_in_work")
     if order.state in OPEN:
@@ -104,7 +110,10 @@ async def close_at_gateway(
     if state is not OrderState.CLOSING:
         return state
     crashpoint("payment.close.before_call")
-    status = await desk.gateway.close(order_no)
+    try:
+        status = await desk.gateway.close(order_no)
+    except Refused as refused:
+        raise OutcomeUnknown(refused.code) from refused
     crashpoint("payment.close.after_call")
     if status is TradeStatus.PAID or status is TradeStatus.REFUNDED:
         await query(desk, order_no, telling=telling)

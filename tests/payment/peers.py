@@ -126,6 +126,8 @@ class FakeGateway(Peer):
 
     async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
         await self.before("place")
+        if self.books.get("refuses_orders"):
+            raise Refused("gateway_refused")
         trade = self.table("trades").setdefault(
             order_no, {"total": str(total), "expires_at": expires_at.isoformat(), "status": "absent"}
         )
