@@ -17,7 +17,7 @@ from services.domain.names import canonical_name
 from services.domain.periods import MONTH, is_period
 
 LARGEST_AMOUNT = 10_000_000
-TIER = re.compile(r"^\d{2,3}%$|^\d{3,5}$")
+TIER = re.compile(r"[0-9]{2,3}%|[0-9]{3,5}")
 
 
 def _as_text(value: Any) -> Any:
@@ -32,7 +32,9 @@ def _as_decimal(value: Any) -> Any:
 def _as_month(value: Any) -> Any:
     if isinstance(value, date):
         return f"{value:%Y-%m}"
-    return value[:7] if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else value
+    return (
+        value[:7] if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else value
+    )
 
 
 def _as_day(value: Any) -> Any:
@@ -46,7 +48,7 @@ def _as_moment(value: Any) -> Any:
 
 
 def _month(value: str) -> str:
-    if not MONTH.match(value):
+    if not MONTH.fullmatch(value):
         raise ValueError("must be a month such as 2021-03")
     return value
 
@@ -64,7 +66,7 @@ def _division(value: str) -> str:
 
 
 def _tier(value: str) -> str:
-    if not TIER.match(value):
+    if not TIER.fullmatch(value):
         raise ValueError("must be a tier such as 60% or 400")
     return value
 
@@ -89,7 +91,7 @@ Rate = Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, lt=1)]
 Day = Annotated[date, BeforeValidator(_as_day)]
 Moment = Annotated[datetime, BeforeValidator(_as_moment), AfterValidator(_aware)]
 Year = Annotated[int, Field(ge=2009, le=2100)]
-Ticket = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^\d{18}$")]
+Ticket = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[0-9]{18}$")]
 
 
 class _Row(BaseModel):

@@ -122,11 +122,11 @@ def _eighteen(text: str) -> str:
 def _resident_id_card(text: str) -> str:
     if not re.fullmatch(r"[0-9X]*", text):
         return "characters"
-    if re.fullmatch(r"\d{15}", text):
+    if re.fullmatch(r"[0-9]{15}", text):
         return "expired_form"
     if len(text) != 18:
         return "length"
-    if not re.fullmatch(r"\d{17}[0-9X]", text):
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
         return "characters"
     return "province" if text[:2] not in PROVINCES else _eighteen(text)
 
@@ -135,7 +135,7 @@ def _residence_permit(*prefixes: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if len(text) != 18:
             return "length"
-        if not re.fullmatch(r"\d{17}[0-9X]", text):
+        if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
             return "characters"
         return "province" if text[:6] not in prefixes else _eighteen(text)
 
@@ -158,7 +158,7 @@ def _permanent_resident(text: str) -> str:
         return _old_permanent_resident(text)
     if len(text) != 18:
         return "length"
-    if not re.fullmatch(r"9\d{16}[0-9X]", text):
+    if not re.fullmatch(r"9[0-9]{16}[0-9X]", text):
         return "characters"
     if text[1:3] not in PROVINCES:
         return "province"
@@ -166,7 +166,7 @@ def _permanent_resident(text: str) -> str:
 
 
 def _old_permanent_resident(text: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}\d{12}", text):
+    if not re.fullmatch(r"[A-Z]{3}[0-9]{12}", text):
         return "characters"
     if text[:3] in NOT_FOREIGN:
         return "country"
@@ -199,8 +199,8 @@ _CHECKS: dict[IdType, Callable[[str], str]] = {
     IdType.RESIDENT_ID_CARD: _resident_id_card,
     IdType.HK_MACAO_RESIDENCE_PERMIT: _residence_permit("810000", "820000"),
     IdType.TAIWAN_RESIDENCE_PERMIT: _residence_permit("830000"),
-    IdType.HK_MACAO_TRAVEL_PERMIT: _shape(r"[HM]\d{8}(\d{2})?", range(9, 12)),
-    IdType.TAIWAN_TRAVEL_PERMIT: _shape(r"\d{8}|\d{10}[A-Z]?", range(8, 12)),
+    IdType.HK_MACAO_TRAVEL_PERMIT: _shape(r"[HM][0-9]{8}([0-9]{2})?", range(9, 12)),
+    IdType.TAIWAN_TRAVEL_PERMIT: _shape(r"[0-9]{8}|[0-9]{10}[A-Z]?", range(8, 12)),
     IdType.FOREIGN_PASSPORT: _shape(r"[A-Z0-9]{5,17}", range(5, 18)),
     IdType.FOREIGN_PERMANENT_RESIDENT_ID: _permanent_resident,
 }

@@ -4,13 +4,15 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def is_period(text: str) -> bool:
     """Is `text` one month, or an interval that does not run backwards?"""
-    first, _, last = text.partition("/")
-    return bool(MONTH.match(first) and MONTH.match(last or first)) and first <= (last or first)
+    first, slash, last = text.partition("/")
+    if not slash:
+        return MONTH.fullmatch(first) is not None
+    return bool(MONTH.fullmatch(first) and MONTH.fullmatch(last)) and first <= last
 
 
 def months_of(period: str) -> tuple[str, ...]:
