@@ -54,6 +54,11 @@ class Lease:
     failures: int
     inline: bool = False
 
+    @property
+    def repeated(self) -> bool:
+        """Somebody has worked on it before: what he began may have had its effect."""
+        return self.fence > 1
+
     async def check(self, session: AsyncSession) -> None:
         """Make the caller's transaction depend on the lease. `LeaseLost` if it is no longer held."""
         held = update(JobRow).where(JobRow.job_id == self.job_id, JobRow.fence == self.fence)

@@ -32,7 +32,7 @@ async def post(desk: Desk, lease: Lease) -> datetime | None:
     for line in await desk.lines(order.order_no):
         if line.payment_no is not None:
             continue
-        posting = await desk.bureau.find_posting(line.key) if lease.failures else None
+        posting = await desk.bureau.find_posting(line.key) if lease.repeated else None
         if posting is None:
             crashpoint("payment.post.before_call")
             try:

@@ -1,4 +1,4 @@
-"""The net below the net: unfinished orders whose job is missing get it again (a restored backup, a defect)."""
+"""The net below the net: unfinished orders whose job is missing get it again."""
 
 from datetime import datetime
 
