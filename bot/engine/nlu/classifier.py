@@ -12,7 +12,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.engine.nlu.linear import LinearModel, train
 from bot.engine.nlu.reader import READING, SHAPE
-from bot.engine.nlu.shape import features, ngrams, only_values, plain
+from bot.engine.nlu.shape import features, only_values, plain, topic_features
 
 FAQ, INFORM, UNKNOWN = "faq", "inform", "out_of_scope"
 RANKED = 5
@@ -24,7 +24,7 @@ class SentenceClassifier(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"threshold": 0.25, "strength": 30.0, "topic_strength": 60.0}
+        return {"threshold": 0.25, "strength": 30.0, "topic_strength": 20.0}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -67,7 +67,7 @@ class SentenceClassifier(GraphComponent):
         )
         questions = [message for message in examples if message.get(INTENT_RESPONSE_KEY)]
         self._topics = train(
-            [_words(m) for m in questions],
+            [topic_features(m.get(READING)) for m in questions],
             [m.get(INTENT_RESPONSE_KEY).partition("/")[2] for m in questions],
             strength=self._config["topic_strength"],
         )
@@ -110,11 +110,7 @@ class SentenceClassifier(GraphComponent):
     def _rank_topics(self, message: Message) -> list[tuple[str, float]]:
         if self._topics is None:
             raise RuntimeError("the classifier has neither been trained nor loaded")
-        return self._topics.rank(_words(message))
-
-
-def _words(message: Message) -> list[str]:
-    return list(ngrams(plain(message.get(READING)), 3))
+        return self._topics.rank(topic_features(message.get(READING)))
 
 
 def _first(ranking: list[tuple[str, float]], name: str, chance: float) -> list[tuple[str, float]]:

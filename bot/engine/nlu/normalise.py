@@ -9,6 +9,11 @@ from pathlib import Path
 import yaml
 
 DATA = Path(__file__).parent / "data"
+_NUMERALS = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+_FORMAL = re.compile(r"[壹贰叁肆伍陆柒捌玖拾佰仟零]{2,}|[拾佰仟](?=[元块档])")
+_PAYING_SLIP = re.compile(
+    r"[叫教焦浇胶脚](?=(?:了|个|一下|下|哈)?(?:今年|明年|去年|20\d\d|居民|灵活|城乡|合作|新农合|农合|养老|医保|医疗|社保))"
+)
 TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 
 
@@ -40,8 +45,13 @@ def normalise(typed: str) -> Normal:
                 continue
             characters.append(part)
             origin.append(place)
-    text = _without_slips("".join(characters))
+    text = _without_slips(_FORMAL.sub(_everyday, "".join(characters)))
     return Normal(text, tuple(origin))
+
+
+def _everyday(match: re.Match[str]) -> str:
+    """Formal numerals as everyday ones; alone, 陆 and 伍 are surnames."""
+    return match[0].translate(_NUMERALS)
 
 
 def _between_latin(before: str, typed: str, place: int) -> bool:
@@ -53,7 +63,8 @@ def _between_latin(before: str, typed: str, place: int) -> bool:
 def _without_slips(text: str) -> str:
     """Homophones of the field's words put right; each is as long as what replaces it."""
     pattern, right = _slips()
-    return pattern.sub(lambda match: right[match[0]], text)
+    text = pattern.sub(lambda match: right[match[0]], text)
+    return _PAYING_SLIP.sub("缴", text)
 
 
 @cache

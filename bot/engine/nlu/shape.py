@@ -2,9 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from bot.engine.nlu.normalise import TOKEN
 from bot.engine.nlu.values import Value
+
+DATA = Path(__file__).parent / "data"
 
 MARKS = {
     name: chr(0xE000 + place)
@@ -18,6 +24,7 @@ MARKS = {
 _NOISE = re.compile(r"[\s,，.。!！、;；:：~～…\"“”'‘’()（）]+")
 _SEALED = "\ue0ff"
 LONGEST = 4
+LONG = 12
 
 
 def shape_of(text: str, values: Sequence[Value]) -> str:
@@ -25,6 +32,8 @@ def shape_of(text: str, values: Sequence[Value]) -> str:
     shape, last = "", 0
     for value in values:
         shape += text[last : max(last, value.start)] + MARKS.get(value.entity, "")
+        if value.entity in _MAY_HOLD_A_VERB and _PAYING.search(text[value.start : value.end]):
+            shape += "缴"
         last = max(last, value.end)
     return plain(shape + text[last:])
 
@@ -43,12 +52,30 @@ def ngrams(text: str, longest: int, prefix: str = "") -> Iterator[str]:
 
 
 def features(reading: str, shape: str) -> list[str]:
-    """What the classifier counts: n-grams of the shape, and shorter ones of the words themselves."""
-    found = list(ngrams(shape, LONGEST))
-    found.extend(ngrams(plain(reading), 3, "w"))
+    """What tells the intent: n-grams of the shape, and shorter ones of the words themselves."""
+    found = list(ngrams(canonical(shape), LONGEST))
+    found.extend(ngrams(canonical(plain(reading)), 3, "w"))
     size = len(shape)
-    found.append(f"length{min(size, 12) if size < 12 else 12 + size // 6}")
+    found.append(f"length{size if size < LONG else LONG + size // 6}")
     return found
+
+
+def topic_features(reading: str) -> list[str]:
+    """What tells the topic of a question: its words, two characters at a time."""
+    return list(ngrams(canonical(plain(reading)), 2))
+
+
+def canonical(text: str) -> str:
+    """`text` with one word for many that mean the same (`data/synonyms.yml`)."""
+    pattern, words = _synonyms()
+    return pattern.sub(lambda match: words[int((match.lastgroup or "_0")[1:])], text)
+
+
+@cache
+def _synonyms() -> tuple[re.Pattern[str], list[str]]:
+    table = yaml.safe_load((DATA / "synonyms.yml").read_text(encoding="utf-8"))
+    groups = (f"(?P<_{place}>{'|'.join(patterns)})" for place, patterns in enumerate(table.values()))
+    return re.compile("|".join(groups)), list(table)
 
 
 _FILLER = re.compile(
@@ -56,6 +83,7 @@ _FILLER = re.compile(
     r"|吧|啊|呀|嘛|哈|呢|哦|了|呗|噻|嘞|哒|喽|啦|这个|个|好|度|份|年|保险|费)*$"
 )
 _PAYING = re.compile(r"[交缴]|给")
+_MAY_HOLD_A_VERB = {"payment_type", "beneficiary", "fee_period"}
 _NOT_AN_ANSWER = {MARKS[name] for name in ("certificate_kind", "query_kind", "field")}
 _WHAT = {MARKS["insured_group"], MARKS["insurance"]}
 

@@ -24,7 +24,7 @@ _AGAIN = re.compile(
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
-_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|哪些|什么|几|记录|明细|列表|问")
+_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|几|记录|明细|列表|问")
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
@@ -54,9 +54,9 @@ def _about_choices(text: str) -> bool:
 
 def _papers(text: str) -> list[Value]:
     papers = [match.span() for match in re.finditer(PAPER, text)]
-    if papers:
-        return [Value("certificate_kind", *paper) for paper in _tax_papers(text, papers)]
     found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD.finditer(text)]
+    if papers:
+        return [*found, *(Value("certificate_kind", *paper) for paper in _tax_papers(text, papers))]
     if not found and _ISSUING.search(text) and not re.search(r"查", text):
         found = [
             Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD_TO_ISSUE.finditer(text)
