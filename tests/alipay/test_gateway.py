@@ -2,10 +2,13 @@
 
 import base64
 import json
+from functools import cache
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from services.adapters.alipay.signing import (
     read_private_key,
@@ -33,14 +36,19 @@ def request(town: Town, method: str, biz: dict[str, object] | None = None, **mor
     return common | more
 
 
+@cache
+def app_key(file: Path) -> RSAPrivateKey:
+    return read_private_key(file.read_text())
+
+
 def signed(town: Town, parameters: dict[str, str]) -> dict[str, str]:
-    key = read_private_key(town.keys.app_private_key_file.read_text())
+    key = app_key(town.keys.app_private_key_file)
     text = request_text(parameters).encode(parameters.get("charset", "utf-8"))
     return parameters | {"sign": sign(text, key)}
 
 
 async def get(town: Town, parameters: dict[str, str]) -> tuple[str, dict[str, str]]:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         return opened(town, await http.get(town.gateway_url, params=parameters))
 
 
@@ -74,7 +82,7 @@ async def test_everything_in_the_query_by_get(town: Town) -> None:
 async def test_by_post_with_common_parameters_in_the_query_or_in_the_form(town: Town, in_query: bool) -> None:
     parameters = signed(town, request(town, PRECREATE, ORDER, format="json"))
     form = {"biz_content": parameters.pop("biz_content")}
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         if in_query:
             answer = await http.post(town.gateway_url, params=parameters, data=form)
         else:
@@ -86,7 +94,7 @@ async def test_the_charset_is_read_before_anything_is_decoded(town: Town) -> Non
     parameters = signed(town, request(town, PRECREATE, ORDER, charset="GBK"))
     biz = parameters.pop("biz_content")
     query = "&".join(f"{name}={quote(value, encoding='gbk', safe='')}" for name, value in parameters.items())
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         answer = await http.post(
             f"{town.gateway_url}?{query}",
             content=f"biz_content={quote(biz, encoding='gbk', safe='')}",
@@ -97,41 +105,38 @@ async def test_the_charset_is_read_before_anything_is_decoded(town: Town) -> Non
     assert answered[1]["code"] == "10000"  # the same subject: it was understood
 
 
-@pytest.mark.parametrize(
-    "name, sub_code",
-    [
-        ("method", "isv.missing-method"),
-        ("app_id", "isv.missing-app-id"),
-        ("sign_type", "isv.missing-signature-type"),
-        ("sign", "isv.missing-signature"),
-        ("timestamp", "isv.missing-timestamp"),
-        ("version", "isv.missing-version"),
-    ],
-)
-async def test_a_missing_parameter_is_named(town: Town, name: str, sub_code: str) -> None:
-    parameters = signed(town, request(town, PRECREATE, ORDER))
-    del parameters[name]
-    _, content = await get(town, parameters)
-    assert (content["code"], content["sub_code"]) == ("40001", sub_code)
+MISSING = {
+    "method": "isv.missing-method",
+    "app_id": "isv.missing-app-id",
+    "sign_type": "isv.missing-signature-type",
+    "sign": "isv.missing-signature",
+    "timestamp": "isv.missing-timestamp",
+    "version": "isv.missing-version",
+}
+WRONG = [
+    ({"app_id": "2021000000000000"}, "isv.invalid-app-id"),
+    ({"method": "alipay.trade.everything"}, "isv.invalid-method"),
+    ({"timestamp": "now"}, "isv.invalid-timestamp"),
+    ({"sign_type": "RSA"}, "isv.invalid-signature-type"),
+    ({"biz_content": "[1]"}, "isv.invalid-parameter"),
+    ({"biz_content": "{"}, "isv.invalid-parameter"),
+    ({"charset": "klingon"}, "isv.invalid-charset"),
+]
 
 
-@pytest.mark.parametrize(
-    "changes, sub_code",
-    [
-        ({"app_id": "2021000000000000"}, "isv.invalid-app-id"),
-        ({"method": "alipay.trade.everything"}, "isv.invalid-method"),
-        ({"timestamp": "now"}, "isv.invalid-timestamp"),
-        ({"sign_type": "RSA"}, "isv.invalid-signature-type"),
-        ({"biz_content": "[1]"}, "isv.invalid-parameter"),
-        ({"biz_content": "{"}, "isv.invalid-parameter"),
-        ({"charset": "klingon"}, "isv.invalid-charset"),
-    ],
-)
-async def test_a_wrong_parameter_is_named(town: Town, changes: dict[str, str], sub_code: str) -> None:
-    parameters = request(town, PRECREATE, ORDER) | changes
-    right = signed(town, parameters | {"charset": "utf-8"}) | changes
-    _, content = await get(town, right)
-    assert (content["code"], content["sub_code"]) == ("40002", sub_code)
+async def test_a_missing_parameter_is_named(town: Town) -> None:
+    right = signed(town, request(town, PRECREATE, ORDER))
+    for missing, sub_code in MISSING.items():
+        parameters = {name: value for name, value in right.items() if name != missing}
+        _, content = await get(town, parameters)
+        assert (content["code"], content["sub_code"]) == ("40001", sub_code)
+
+
+async def test_a_wrong_parameter_is_named(town: Town) -> None:
+    for changes, sub_code in WRONG:
+        parameters = request(town, PRECREATE, ORDER) | changes
+        _, content = await get(town, signed(town, parameters | {"charset": "utf-8"}) | changes)
+        assert (content["code"], content["sub_code"]) == ("40002", sub_code)
 
 
 async def test_a_request_that_was_changed_or_signed_by_another_is_refused(town: Town) -> None:
@@ -146,14 +151,14 @@ async def test_a_request_that_was_changed_or_signed_by_another_is_refused(town: 
 
 async def test_a_name_that_comes_twice_is_refused(town: Town) -> None:
     right = signed(town, request(town, PRECREATE, ORDER))
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         twice = f"{town.gateway_url}?{urlencode(right)}&out=1&out=2"
         _, content = opened(town, await http.get(twice))
     assert content["sub_code"] == "isv.invalid-parameter"
 
 
 async def test_a_body_that_is_no_form_is_refused(town: Town) -> None:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         _, content = opened(town, await http.post(town.gateway_url, json={"method": PRECREATE}))
         broken = await http.post(
             town.gateway_url,
@@ -164,28 +169,28 @@ async def test_a_body_that_is_no_form_is_refused(town: Town) -> None:
     assert opened(town, broken)[1]["code"] == "40002"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"total_amount": "1e3"},
-        {"total_amount": "-1"},
-        {"total_amount": "0.001"},
-        {"total_amount": True},
-        {"total_amount": None},
-        {"subject": "a/b"},
-        {"subject": ""},
-        {"subject": "长" * 257},
-        {"out_trade_no": "GZ-1"},
-        {"out_trade_no": {"a": 1}},
-        {"time_expire": "tomorrow"},
-        {"timeout_express": "99d"},
-        {"qr_code_timeout_express": "soon"},
-    ],
-)
-async def test_a_wrong_order_is_refused(town: Town, changes: dict[str, object]) -> None:
-    _, content = await get(town, signed(town, request(town, PRECREATE, ORDER | changes)))
-    assert content["code"] in {"40002", "40004"}
-    assert content["sub_code"] in {"ACQ.INVALID_PARAMETER", "isv.invalid-parameter"}
+WRONG_ORDERS: list[dict[str, object]] = [
+    {"total_amount": "1e3"},
+    {"total_amount": "-1"},
+    {"total_amount": "0.001"},
+    {"total_amount": True},
+    {"total_amount": None},
+    {"subject": "a/b"},
+    {"subject": ""},
+    {"subject": "长" * 257},
+    {"out_trade_no": "GZ-1"},
+    {"out_trade_no": {"a": 1}},
+    {"time_expire": "tomorrow"},
+    {"timeout_express": "99d"},
+    {"qr_code_timeout_express": "soon"},
+]
+
+
+async def test_a_wrong_order_is_refused(town: Town) -> None:
+    for changes in WRONG_ORDERS:
+        _, content = await get(town, signed(town, request(town, PRECREATE, ORDER | changes)))
+        assert content["code"] in {"40002", "40004"}, changes
+        assert content["sub_code"] in {"ACQ.INVALID_PARAMETER", "isv.invalid-parameter"}, changes
 
 
 async def test_only_a_bad_oauth_code_answers_error_response(town: Town) -> None:
@@ -225,7 +230,7 @@ async def test_a_token_is_refreshed(town: Town) -> None:
 
 
 async def test_keys_are_given_to_an_outside_client(town: Town) -> None:
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(verify=False) as http:
         keys = (await http.get(f"{town.base}/sandbox/keys")).json()
     assert keys["alipay_app_id"] == town.keys.alipay_app_id
     text = b"anything"

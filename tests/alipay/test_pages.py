@@ -29,12 +29,12 @@ async def test_the_select_shows_every_account_by_name(town: Town) -> None:
     ]
 
 
-@pytest.mark.parametrize("password", ["", "12345", "1234567", "12345a", "１２３４５６"])
-async def test_a_password_that_is_not_six_digits_pays_nothing(town: Town, password: str) -> None:
+async def test_a_password_that_is_not_six_digits_pays_nothing(town: Town) -> None:
     number, url = await cashier(town)
     action, values = await open_form(url, "确认付款")
-    page = await send(action, values | PAY | {"password": password})
-    assert "支付密码是六位数字" in page.text
+    for password in ("", "12345", "1234567", "12345a", "１２３４５６"):
+        page = await send(action, values | PAY | {"password": password})
+        assert "支付密码是六位数字" in page.text
     assert (await town.gateway.query(number)).status is TradeStatus.WAITING
 
 
@@ -71,7 +71,7 @@ async def test_a_consent_form_cannot_be_turned_to_another_address(town: Town) ->
 
 async def test_pages_run_nothing_are_kept_nowhere_and_tell_nobody(town: Town) -> None:
     _, url = await cashier(town)
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(verify=False) as browser:
         answer = await browser.get(url)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'nonce-")
@@ -83,6 +83,6 @@ async def test_pages_run_nothing_are_kept_nowhere_and_tell_nobody(town: Town) ->
 
 @pytest.mark.parametrize("path", ["cashier/unknown", "certify/unknown"])
 async def test_a_guessed_page_is_not_there(town: Town, path: str) -> None:
-    async with httpx2.AsyncClient() as browser:
+    async with httpx2.AsyncClient(verify=False) as browser:
         answer = await browser.get(f"{town.base}/sandbox/alipay/{path}")
     assert answer.status_code == 404

@@ -214,9 +214,12 @@ def _amount(answer: Mapping[str, Any], name: str) -> Decimal | None:
     if value is None:
         return None
     try:
-        return yuan(value)
+        amount = yuan(value)
     except InvalidOperation as error:
         raise OutcomeUnknown("gateway_unreadable") from error
+    if not amount.is_finite() or amount < 0:
+        raise OutcomeUnknown("gateway_unreadable")
+    return amount
 
 
 def _moment(answer: Mapping[str, Any], name: str) -> datetime | None:
