@@ -10,16 +10,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 EARLIEST_BIRTH, LATEST_BIRTH = 1900, 2049
 SURE_BIRTH_BEFORE = 2020
 """A later year after a division code is more often a fee year than the beginning of a birth date."""
 
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 "
-    "91 92 93 94 95 96".split()  # noqa: SIM905 - a table
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 "  # noqa: SIM905 - a table
+    "61 62 63 64 65 71 81 82 83 91 92 93 94 95 96".split()
 )
-"""The first two digits: provinces, residence permits of 81 to 83, and foreigners' permits, which begin with 9."""
+"""The first two digits: provinces; 81 to 83 are residence permits, 9 begins those of foreigners."""
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
@@ -35,10 +36,14 @@ _SPOKEN: dict[str, str] = {
 _WORDS = "".join(_SPOKEN)
 _SEPARATORS = r"[\s\-‐‑‒–—―−_.·•,，、。/\\|:：;；~'\"()\[\]*#+]{0,3}"
 _RUN = re.compile(
-    rf"[0-9{_WORDS}](?:{_SEPARATORS}[0-9{_WORDS}])+(?:{_SEPARATORS}(?:X|×|叉|艾克斯|爱克斯|埃克斯)(?![A-Z]))?"
-    rf"|(?<![A-Z0-9])(?:X|叉|艾克斯)(?![A-Z0-9])|[0-9{_WORDS}]"
+    rf"[0-9{_WORDS}](?:{_SEPARATORS}[0-9{_WORDS}])*(?:{_SEPARATORS}(?:X|×|叉|艾克斯|爱克斯|埃克斯)(?![A-Z]))?"
+    rf"|(?<![A-Z0-9])(?:X|叉|艾克斯)(?![A-Z0-9])"
 )
 _CROSS = re.compile(r"X|×|叉|艾克斯|爱克斯|埃克斯")
+_HOTLINES = frozenset({"12366", "12333", "12393", "12345"})
+_DATE = re.compile(r"(?:199\d|20[0-4]\d)(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])?)?")
+_COUNTS = re.compile(rf"[0-9{_WORDS}][位个]")
+"""后四位: says how many digits follow, and is none of them."""
 _STRONG = frozenset(" -‐‑‒–—―−\t ")
 _EMAIL = re.compile(r"[A-Z0-9._%+-]+@[A-Z0-9-]+(?:\.[A-Z0-9-]+)+")
 _OUR_NUMBER = re.compile(
@@ -85,7 +90,7 @@ class Run:
     def groups(self, start: int, end: int) -> list[int]:
         """The lengths of the groups between two offsets."""
         cuts = [start, *sorted(b for b in self.bounds if start < b < end), end]
-        return [right - left for left, right in zip(cuts, cuts[1:], strict=False)]
+        return [right - left for left, right in pairwise(cuts)]
 
 
 class Reading:
@@ -93,6 +98,7 @@ class Reading:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.origin: Sequence[int]
         if text.isascii():
             self.plain, self.origin = text.upper(), range(len(text) + 1)
             return
@@ -175,6 +181,8 @@ def may_begin_number(digits: str) -> bool:
     """Is this worth remembering as a first piece? Tiers, years and dates are not."""
     if begins_id(digits) or re.fullmatch(r"1[3-9]\d(?:\d{4})?|[3-6]\d{3}(?:\d{4}){0,3}", digits):
         return True
+    if digits in _HOTLINES:
+        return False
     if len(digits) <= 4 and digits.isdigit() and (int(digits) <= 5000 and int(digits) % 100 == 0):
         return False
     return digits[:2] in _PROVINCES
@@ -246,7 +254,7 @@ def _in_run(reading: Reading, run: Run, *, only_certain: bool) -> list[Found]:
     for start, end in _id_windows(run, only_certain=only_certain):
         if all(end <= s or start >= e for s, e in taken):
             taken.append((start, end))
-            found.append(_part(reading, run, start, end, "id_number", run.digits[start:end]))
+            found.append(_part(reading, run, (start, end), "id_number", run.digits[start:end]))
     if only_certain:
         return found
     edges = [0, *[edge for span in sorted(taken) for edge in span], len(run.digits)]
@@ -277,14 +285,16 @@ def _in_rest(reading: Reading, run: Run, start: int, end: int) -> Iterator[Found
         for right in reversed([cut for cut in cuts if cut > left]):
             match = _named(run, left, right, _label(reading, run, left))
             if match:
-                yield _part(reading, run, left, right, *match)
+                yield _part(reading, run, (left, right), *match)
                 position = right
                 break
 
 
-def _named(run: Run, start: int, end: int, label: str | None) -> tuple[str, str] | None:
+def _named(run: Run, start: int, end: int, label: str | None) -> tuple[str, str] | None:  # noqa: PLR0911
     """What the digits between two group bounds are, or None."""
     value, groups = run.digits[start:end], run.groups(start, end)
+    if _are_dates(value, groups):
+        return None
     even = len(groups) == 1 or all(g == 1 for g in groups) or all(g == 4 for g in groups[:-1])
     phone = re.fullmatch(r"(?:0?086|86)?(1[3-9]\d{9})", value)
     if phone and (even or run.strong or groups[-3:] == [3, 4, 4] or groups[-2:] in ([3, 8], [7, 4])):
@@ -304,6 +314,15 @@ def _named(run: Run, start: int, end: int, label: str | None) -> tuple[str, str]
     return None
 
 
+def _are_dates(value: str, groups: Sequence[int]) -> bool:
+    """Several years, months or days side by side: `202501-202512`."""
+    parts, start = [], 0
+    for length in groups:
+        parts.append(value[start : start + length])
+        start += length
+    return len(parts) > 1 and all(_DATE.fullmatch(part) for part in parts)
+
+
 def _is_broken_id(value: str) -> bool:
     """An ID number of the old kind, cut short, or with a slip in it."""
     if len(value) == 15 and value.isdigit() and value[:2] in _PROVINCES:
@@ -315,14 +334,18 @@ def _is_broken_id(value: str) -> bool:
 
 def _across_runs(reading: Reading, runs: Sequence[Run]) -> Iterator[Found]:
     """An ID number in parts with words between them ("前六位……后面是……"): only a certain one counts."""
-    for first in range(len(runs)):
-        value = runs[first].digits
-        for last in range(first + 1, min(first + 5, len(runs))):
-            if runs[last].places[0] - runs[last - 1].ends[-1] > 16 or len(value) >= 18:
-                break
-            value += runs[last].digits
-            if looks_like_id(value) and has_check_digit(value):
-                yield reading.found(runs[first].places[0], runs[last].ends[-1], "id_number", value)
+    runs = [run for run in runs if not _COUNTS.match(reading.plain, run.places[0])]
+    for index, first in enumerate(runs[:-1]):
+        for start in sorted(first.bounds)[:-1]:
+            value = first.digits[start:]
+            for before, last in zip(runs[index:], runs[index + 1 : index + 5], strict=False):
+                if last.places[0] - before.ends[-1] > 16 or len(value) >= 18:
+                    break
+                end = 18 - len(value)
+                value += last.digits
+                whole = value[:18]
+                if end in last.bounds and looks_like_id(whole) and has_check_digit(whole):
+                    yield reading.found(first.places[start], last.ends[end - 1], "id_number", whole)
 
 
 def _label(reading: Reading, run: Run, start: int) -> str | None:
@@ -334,8 +357,8 @@ def _label(reading: Reading, run: Run, start: int) -> str | None:
     return None
 
 
-def _part(reading: Reading, run: Run, start: int, end: int, kind: str, value: str) -> Found:
-    return reading.found(run.places[start], run.ends[end - 1], kind, value)
+def _part(reading: Reading, run: Run, span: tuple[int, int], kind: str, value: str) -> Found:
+    return reading.found(run.places[span[0]], run.ends[span[1] - 1], kind, value)
 
 
 def _is_date(digits: str) -> bool:

@@ -12,6 +12,7 @@ from bot.personal_numbers import (
     Reading,
     begins_id,
     find_numbers,
+    has_check_digit,
     join_pieces,
     leftover_digits,
     may_begin_number,
@@ -27,11 +28,17 @@ _BRACKETS = str.maketrans({"⟦": "〔", "⟧": "〕"})
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
 )
-_DIGITS = re.compile(r"\d.*\d|[零〇○洞一幺壹二两贰三叁四肆五伍六陆七柒拐八捌九玖勾].*[零〇○洞一幺壹二两贰三叁四肆五伍六陆七柒拐八捌九玖勾\d]"
-                     r"|[@＠]|^\s*[\dxXｘＸ叉]\s*$", re.DOTALL)  # fmt: skip
+_WORDS = "零〇○洞一幺壹二两贰三叁四肆五伍六陆七柒拐八捌九玖勾"
+_ORNATE = "²³¹⁰-⁹₀-₉①-⓿❶-➓㈠-㈩㊀-㊉"
+"""Digits in circles, brackets and corners, which are digits after normalising."""
+_DIGITS = re.compile(
+    rf"\d.*\d|[{_WORDS}].*[{_WORDS}\d]|[{_ORNATE}]|[\d{_WORDS}]\s*[xXｘＸ叉×]|[@＠]|^\s*[\dxXｘＸ叉{_WORDS}]\s*$",
+    re.DOTALL,
+)
 _DATE_ONLY = re.compile(
     r"\D*20\d\d\D?(?:0?[1-9]|1[0-2])?(?:[-./月](?:[0-2]?\d|3[01]))?(?:\D{1,3}20\d\d.*)?\D*", re.DOTALL
 )
+_DATES = re.compile(r"20\d\d[-./]?(?:0[1-9]|1[0-2])")
 _NOTHING_SAID = re.compile(r"[\s,，.。;；:：!！?？、~～\-—_/|()（）\[\]【】\"“”'‘’]*")
 _LONG_ENOUGH_FOR_A_PIECE = 4
 
@@ -72,28 +79,51 @@ class Redactor:
             return []
         reading = Reading(text)
         found = find_numbers(reading)
-        digits, beside = leftover_digits(reading, found)
-        if digits and not found and beside <= BESIDE_A_FRAGMENT and not _DATE_ONLY.fullmatch(reading.plain):
-            return await self._piece(conversation_id, reading, digits)
-        if found and any(f.kind == "id_number" and begins_id(f.value) for f in found):
+        digits, beside = leftover_digits(reading, [])
+        if digits and beside <= BESIDE_A_FRAGMENT and not _is_whole(found):
+            if not found:
+                return await self._piece(conversation_id, reading, digits)
+            whole = await self._last_piece(conversation_id, reading, digits)
+            if whole:
+                return [whole]
+        if found and begins_id(found[-1].value):
             await self._vault.save_fragments(conversation_id, [found[-1].value])
         return found
+
+    async def _last_piece(self, conversation_id: str, reading: Reading, digits: str) -> Found | None:
+        """The rest of an ID number may look like something else: `199003071238` has a phone in it."""
+        joined = join_pieces([*await self._vault.load_fragments(conversation_id), digits])
+        if joined is None or joined[0] != "id_number":
+            return None
+        await self._vault.save_fragments(conversation_id, [])
+        runs = reading.runs()
+        return reading.found(runs[0].places[0], runs[-1].ends[-1], *joined)
 
     async def _piece(self, conversation_id: str, reading: Reading, digits: str) -> list[Found]:
         """A message of hardly more than digits: does it go on with what was begun in earlier ones?"""
         pieces = await self._vault.load_fragments(conversation_id)
-        if not pieces and not may_begin_number(digits):
+        is_date = _DATE_ONLY.fullmatch(reading.plain) is not None
+        is_sentence = (
+            any(unit in reading.plain for unit in "年月元档") or len(_DATES.findall(reading.plain)) > 1
+        )
+        if not pieces and (is_date or is_sentence or not may_begin_number(digits)):
             return []
         pieces = [*pieces, digits][-FRAGMENTS_KEPT:]
         runs = reading.runs()
         start, end = runs[0].places[0], runs[-1].ends[-1]
         joined = join_pieces(pieces)
+        goes_on = not is_sentence and any(
+            begins_id("".join(pieces[first:])) for first in range(len(pieces) - 1)
+        )
+        if joined and (is_date or is_sentence) and not has_check_digit(joined[1]):
+            joined = None
+        if (is_date or is_sentence) and not (joined or goes_on):
+            return []
+        # Four groups of four may be a card, or the beginning of an ID number that happens to satisfy Luhn.
+        await self._vault.save_fragments(conversation_id, [] if joined and not goes_on else pieces)
         if joined:
-            await self._vault.save_fragments(conversation_id, [])
             return [reading.found(start, end, *joined)]
-        await self._vault.save_fragments(conversation_id, pieces)
-        begun = any(begins_id("".join(pieces[first:])) for first in range(len(pieces)))
-        return [reading.found(start, end, "id_number", digits)] if begun else []
+        return [reading.found(start, end, "id_number", digits)] if goes_on or begins_id(digits) else []
 
     async def _capture(self, conversation_id: str, text: str, capture: str) -> str:
         """All of the text goes to the vault, as what it is as far as that can be told."""
@@ -115,16 +145,21 @@ class Redactor:
 
     async def _asked_number(self, conversation_id: str, reading: Reading, found: list[Found]) -> list[Found]:
         """While a number is asked for, whatever has digits is that number, or goes on with its beginning."""
-        if any(f.kind == "id_number" and not begins_id(f.value) for f in found):
+        if _is_whole(found):
             return found
         number = re.search(r"[A-Z]{0,3}[\s-]?\d(?:[\s-]?[0-9A-Z])*", reading.plain)
-        runs = [run for run in reading.runs() if len(run.digits) > 1 or run.digits == "X" or number]
+        before = await self._vault.load_fragments(conversation_id)
+        runs = [
+            run
+            for run in reading.runs()
+            if number or len(run.digits) > 1 or run.digits == "X" or join_pieces([*before, run.digits])
+        ]
         if not runs:
             return found
         longest = max(runs, key=lambda run: len(run.digits))
         value = longest.digits
         place = reading.found(longest.places[0], longest.ends[-1], "id_number", value)
-        pieces = [*await self._vault.load_fragments(conversation_id), value][-FRAGMENTS_KEPT:]
+        pieces = [*before, value][-FRAGMENTS_KEPT:]
         joined = join_pieces(pieces)
         if joined and joined[0] == "id_number":
             await self._vault.save_fragments(conversation_id, [])
@@ -158,6 +193,11 @@ def mask_value(kind: str, value: str) -> str:
         ends = (4, 4) if len(value) >= 16 else (1, 3) if len(value) >= 8 else (1, 2)
         return value[: ends[0]] + "*" * (len(value) - sum(ends)) + value[-ends[1] :]
     return "***"
+
+
+def _is_whole(found: Sequence[Found]) -> bool:
+    """Is there an ID number that is not just the beginning of one?"""
+    return any(f.kind == "id_number" and not begins_id(f.value) for f in found)
 
 
 def _names(text: str, numbers: Sequence[Found]) -> list[Found]:

@@ -60,7 +60,9 @@ _ROLE = re.compile(
     rf"(?:被代缴人|参保人|缴费人|被保险人|投保人|纳税人|申请人|联系人|本人|我本人)\s*(?P<link>是|为|叫|[:：])?\s*"
     rf"(?P<name>{_SURNAME}[{_CN}]{{1,2}}?){_SOFT}"
 )
-_I_AM = re.compile(rf"(?:^|[,，。;；\s])(?:我|俺|这里)是\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}){_HARD}")
+_I_AM = re.compile(
+    rf"(?:^|[,，。;；!！\s]|[您你]好|喂)(?:我|俺|这里)是\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
+)
 _POSSESSIVE = re.compile(
     rf"(?:^|[,，。\s]|一下|查询?|看看?|交|缴|开具?|打印|下载|要|换成|改成|还有)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}})的"
     r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
@@ -78,12 +80,14 @@ _AFTER_NUMBER = re.compile(
 _DOTTED_ALONE = re.compile(_DOTTED.replace(re.escape(DOTS), "·•・‧"))
 _WHOLE = re.compile(rf"^\s*(?P<name>{_SURNAME}[{_CN}]{{2}})[\s。.!！]*$")
 _CUT = re.compile(
-    rf"^.*(?:{_RELATION}|[叫是给帮替为查交缴和跟与的名我他她])(?=[^叫是给帮替为查交缴和跟与的名我他她])"
+    rf"^.*(?:{_RELATION}|名字|一下|[叫是给帮替为查交缴和跟与的名我他她人])"
+    r"(?=[^叫是给帮替为查交缴和跟与的名我他她人])"
 )
-
 _AFTER_DOTTED = re.compile(
-    r"[交缴办查开的是在这那他她和跟想要]|补缴|付|续保|代|退|身份证|证件|电话|手机|医保|医疗|养老|社保|居民|灵活|参保"
+    r"[交缴办查开的是在这那他她和跟想要就也啊呀吧呢哦]|补缴|付|续保|代|退|身份证|证件|电话|手机|医保|医疗|养老|社保|居民|灵活"
+    r"|参保|今年|明年|去年|现在|本人|买医|买养|买社"
 )
+"""What stands before and after a name with dots in it."""
 
 _TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|{_RELATION}|name", re.IGNORECASE)
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
@@ -106,6 +110,7 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
         found.append(whole.span("name"))
     elif _TRIGGER.search(text):
         found = [*_labelled(text), *_called(text), *_in_context(text), *_dotted(text)]
+        found = [_trimmed(text, *span) for span in found]
     return [(start, end, canonical_name(text[start:end])) for start, end in _without_overlaps(found)]
 
 
@@ -186,18 +191,18 @@ def _in_context(text: str) -> list[tuple[int, int]]:
 
 
 def _dotted(text: str) -> list[tuple[int, int]]:
-    """A name with a dot inside is a name wherever it stands; the words before it are cut off."""
-    found = []
-    for match in _DOTTED_ALONE.finditer(text):
-        start, end = match.span()
-        head = re.split(r"[·•・‧]", match[0])[0]
-        cut = _CUT.match(head)
-        tail = re.split(r"[·•・‧]", match[0])[-1]
-        follow = _AFTER_DOTTED.search(tail, 1)
-        if follow:
-            end -= len(tail) - follow.start()
-        found.append((start + (cut.end() if cut else 0), end))
-    return found
+    """A name with a dot inside is a name wherever it stands."""
+    return [match.span() for match in _DOTTED_ALONE.finditer(text)]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Without the words that stand before and after a name with dots: nothing else shows where it ends."""
+    parts = re.split(r"[·•・‧]", text[start:end])
+    if len(parts) == 1:
+        return start, end
+    cut = _CUT.match(parts[0])
+    follow = _AFTER_DOTTED.search(parts[-1], 1)
+    return start + (cut.end() if cut else 0), end - (len(parts[-1]) - follow.start() if follow else 0)
 
 
 def _without_overlaps(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
