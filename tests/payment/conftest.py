@@ -128,11 +128,7 @@ async def database(
 ) -> AsyncIterator[Database]:
     """As the fixture for all tests, only quicker."""
     if request.param == "sqlite":
-        if "sqlite" not in made:
-            made["sqlite"] = str(tmp_path / "empty.db")
-            await _create(f"sqlite+aiosqlite:///{made['sqlite']}")
-        shutil.copy(made["sqlite"], tmp_path / "test.db")
-        store = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+        store = Database(await copy_empty_sqlite(made, tmp_path))
     else:
         if "postgresql" not in made:
             made["postgresql"] = await _create_postgres(request.getfixturevalue("postgres_url"))
@@ -142,6 +138,15 @@ async def database(
                 await session.execute(delete(table))
     yield store
     await store.close()
+
+
+async def copy_empty_sqlite(made: dict[str, str], folder: Path) -> str:
+    """The URL of an empty store `folder/test.db`."""
+    if "sqlite" not in made:
+        made["sqlite"] = str(folder / "empty.db")
+        await _create(f"sqlite+aiosqlite:///{made['sqlite']}")
+    shutil.copy(made["sqlite"], folder / "test.db")
+    return f"sqlite+aiosqlite:///{folder}/test.db"
 
 
 async def _create(url: str) -> None:

@@ -11,7 +11,7 @@ from services.payment import Changed
 from tests.payment.conftest import Town
 from tests.payment.peers import AFTER, BEFORE, RESIDENT_MEDICAL, pension
 
-SEEDS = 10
+SEEDS = 6
 STEPS = 45
 DUES = (RESIDENT_MEDICAL, pension(), pension(tier="100%"), pension("2026-03/2026-09"))
 CALLS = ("place", "query", "close", "refund", "find_refund")
