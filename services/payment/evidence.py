@@ -127,9 +127,11 @@ async def _paid(case: _Case) -> Verdict:
     if is_captured(order):
         same = facts.total in {None, order.captured}
         return Verdict.TAKEN if same else Verdict.CONTRADICTION
-    if facts.total is None or (facts.total != order.total and facts.source == NOTIFICATION):
+    if facts.total != order.total and facts.source == NOTIFICATION:
         # Not our amount: asked of the gateway itself before anything moves.
         await case.desk.durable.enqueue(case.session, jobs.WATCH, order.order_no, at=case.desk.clock.now())
+        return Verdict.MISMATCH
+    if facts.total is None:
         return Verdict.MISMATCH
     await _capture(case, facts.total)
     if facts.total != order.total:

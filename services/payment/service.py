@@ -104,7 +104,7 @@ class Payment:
         desk, order = self._desk, await self._desk.get(order_no)
         if order.state is OrderState.NEW:
             await self._issue(order_no)
-        elif order.state in OPEN:
+        elif order.state in OPEN or watching.may_still_be_paid(order, desk.clock.now()):
             await watching.as_unknown(desk, order_no, telling=True)
         elif settling.is_unbooked(order):
             try:

@@ -16,6 +16,7 @@ from services.store.orders import OrderRow, move_to
 
 LOOKS = tuple(timedelta(seconds=s) for s in (5, 10, 20))
 EVERY = timedelta(seconds=30)
+LATE = timedelta(hours=24)
 AFTER_CLOSING = tuple(timedelta(minutes=m) for m in (5, 30, 120, 360, 1440))
 """A closed order is asked for until its expiry and 24 hours: money that comes late must be seen (P3)."""
 APART = timedelta(seconds=3)
@@ -48,6 +49,11 @@ def next_look(order: OrderRow, now: datetime) -> datetime | None:
     looks = [start + wait for wait in LOOKS] + [end, end + GRACE + timedelta(seconds=1)]
     nearest = min((moment for moment in looks if moment > now), default=now + EVERY)
     return min(nearest, now + EVERY) if now >= start + LOOKS[-1] else nearest
+
+
+def may_still_be_paid(order: OrderRow, now: datetime) -> bool:
+    """Closed, and in the time in which money that comes late is looked for."""
+    return order.state is OrderState.CLOSED and order.sent_at is not None and now < order.expires_at + LATE
 
 
 async def query(desk: Desk, order_no: str, *, telling: bool = False) -> TradeFacts:

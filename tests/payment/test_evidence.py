@@ -124,6 +124,22 @@ async def test_a_late_payment_of_a_closed_order_settles_the_bill(town: Town) -> 
     await town.check_invariants()
 
 
+async def test_a_late_payment_is_found_when_the_resident_asks(town: Town) -> None:
+    order = await town.place()
+    await town.run(minutes=18)
+    town.gateway.pay(order.order_no)
+    town.clock.advance(seconds=4)
+    assert (await town.payment.refresh(order.order_no)).status == "paid"
+
+
+async def test_a_payment_without_an_amount_moves_nothing(town: Town) -> None:
+    order = await town.place()
+    facts = town.gateway.pay(order.order_no)
+    for source in ("query", "notification"):
+        await apply(town.payment._desk, replace(facts, total=None, source=source, evidence_id=source))
+    assert await town.status(order.order_no) == "pending"
+
+
 async def test_a_bill_that_is_paid_twice_is_refunded_once(town: Town) -> None:
     first = await town.place()
     await town.run(minutes=18)
