@@ -160,7 +160,7 @@ def join_pieces(pieces: Sequence[str]) -> tuple[str, str] | None:
         shape = [len(piece) for piece in last]
         if re.fullmatch(r"1[3-9]\d{9}", value) and shape in ([3, 4, 4], [3, 8], [7, 4]):
             return "phone", value
-        if is_card(value) and all(length >= 4 for length in shape[:-1]):
+        if is_card(value) and ((count == 2 and shape[0] >= 4) or all(length == 4 for length in shape[:-1])):
             return "bank_card", value
     return None
 

@@ -39,6 +39,8 @@ _DATE_ONLY = re.compile(
     r"\D*20\d\d\D?(?:0?[1-9]|1[0-2])?(?:[-./月](?:[0-2]?\d|3[01]))?(?:\D{1,3}20\d\d.*)?\D*", re.DOTALL
 )
 _DATES = re.compile(r"20\d\d[-./]?(?:0[1-9]|1[0-2])")
+_UNITS = "年月元档块百千万岁共%"
+"""Numbers beside these are said in a sentence, and are no pieces of another number."""
 _NOTHING_SAID = re.compile(r"[\s,，.。;；:：!！?？、~～\-—_/|()（）\[\]【】\"“”'‘’]*")
 _LONG_ENOUGH_FOR_A_PIECE = 4
 
@@ -103,9 +105,7 @@ class Redactor:
         """A message of hardly more than digits: does it go on with what was begun in earlier ones?"""
         pieces = await self._vault.load_fragments(conversation_id)
         is_date = _DATE_ONLY.fullmatch(reading.plain) is not None
-        is_sentence = (
-            any(unit in reading.plain for unit in "年月元档") or len(_DATES.findall(reading.plain)) > 1
-        )
+        is_sentence = any(unit in reading.plain for unit in _UNITS) or len(_DATES.findall(reading.plain)) > 1
         if not pieces and (is_date or is_sentence or not may_begin_number(digits)):
             return []
         pieces = [*pieces, digits][-FRAGMENTS_KEPT:]

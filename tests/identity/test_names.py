@@ -1,0 +1,47 @@
+"""Names: one spelling, one mask, and what can't be one."""
+
+import pytest
+
+from services.domain.names import canonical_name, find_names, is_plausible_name, mask_name, read_name_answer
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("王 小 芳", "王小芳"),
+        (" 王小芳 ", "王小芳"),
+        ("阿依古丽•买买提", "阿依古丽·买买提"),
+        ("阿依古丽 ・ 买买提", "阿依古丽·买买提"),
+        ("阿依古丽．买买提", "阿依古丽·买买提"),
+        ("阿依古丽.买买提", "阿依古丽·买买提"),
+        ("john   smith", "JOHN SMITH"),
+        ("陆䶮", "陆䶮"),
+    ],
+)
+def test_a_name_has_one_spelling(typed: str, kept: str) -> None:
+    assert canonical_name(typed) == kept
+    assert canonical_name(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "mask"),
+    [("王芳", "*芳"), ("王小芳", "**芳"), ("欧阳娜娜", "***娜"), ("芳", "*芳"), ("𠮷𠮷", "*𠮷")],
+)
+def test_a_mask_leaves_the_last_character(name: str, mask: str) -> None:
+    assert mask_name(name) == mask
+
+
+@pytest.mark.parametrize("word", ["医保", "南明", "缴费", "灵活就业", "我妈", "档次", "花溪区", "后面", "王"])
+def test_words_of_the_field_are_no_names(word: str) -> None:
+    assert not is_plausible_name(word)
+
+
+@pytest.mark.parametrize("said", ["不知道", "我不想说", "取消", "上一步", "多少钱", "12", "居民医保", ""])
+def test_what_is_no_name_is_not_read_as_one(said: str) -> None:
+    assert read_name_answer(said) is None
+
+
+def test_places_are_those_of_the_text() -> None:
+    said = "帮我妈王小芳交医保，她身份证⟦id_number:000000000000⟧"
+    ((start, end, name),) = find_names(said)
+    assert said[start:end] == name == "王小芳"
