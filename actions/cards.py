@@ -6,6 +6,7 @@ from typing import Any
 from actions.say import say
 from actions.slots import Option
 from services.certificates import Document
+from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.money import wire
 from services.payment import Draft, OrderView
 from services.ports import Quote
@@ -92,8 +93,9 @@ def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
         ("insured", insured),
         ("insurance", say(f"insurance.{dues.insured_group}.{dues.insurance}")),
         ("agency", quote.agency_name),
-        ("payment_type", say(f"payment_type.{dues.payment_type}")),
     ]
+    if (dues.insured_group, dues.insurance) != (InsuredGroup.RESIDENT, Insurance.MEDICAL):
+        found.append(("payment_type", say(f"payment_type.{dues.payment_type}")))  # P5 knows none (R1)
     period = dues.fee_period or quote.fee_period
     if period:
         found.append(("fee_period", say("line.value.period", period=period)))

@@ -100,7 +100,7 @@ async def go_on(talk: Talk) -> None:
     if bound is None:
         return
     if task is None:
-        talk.tell("login.done", *_menu_buttons(), name=bound.masked_name)
+        talk.tell("login.done", *_menu_buttons())
     elif task.kind == "pay":
         await paying.go_on(talk, task, bound)
     else:
@@ -171,7 +171,7 @@ async def _query(talk: Talk) -> None:
 async def _login(talk: Talk) -> None:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if bound and not talk.state.login:
-        talk.tell("login.already", *_menu_buttons(), name=bound.masked_name)
+        talk.tell("login.already", *_menu_buttons())
         await _ask_again(talk)
     elif talk.state.login in {login.ID_NUMBER, login.PERSON_NAME}:
         await login.consent_again(talk)

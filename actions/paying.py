@@ -200,7 +200,6 @@ async def show_review(talk: Talk, task: Task) -> None:
         what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
         quote=quote,
         dues=quote.dues,
-        name=name,
     )
     notes = say("pay.review_notes", quote=quote, medical=quote.dues.insurance is Insurance.MEDICAL)
     sentence = "\n".join(part for part in (summary, notes, say("pay.review_question")) if part)

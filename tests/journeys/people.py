@@ -45,10 +45,10 @@ def medical_payment(year: int, paid_at: str, booked_on: str, amount: str = "400.
     }  # fmt: skip
 
 
-def everybody() -> list[dict[str, Any]]:
-    """One resident per journey, so that no journey disturbs another."""
+def roles() -> dict[str, tuple[dict[str, Any], ...]]:
+    """The enrolments of each resident; one per journey, so that no journey disturbs another."""
     both = (enrolment(FLEXIBLE, PENSION, since="2026-01"), enrolment(FLEXIBLE, MEDICAL, since="2026-01"))
-    people = {
+    return {
         "consents": (enrolment(RESIDENT, MEDICAL),),
         "refuses": (enrolment(RESIDENT, MEDICAL),),
         "pays_p1_stepwise": (enrolment(FLEXIBLE, PENSION, since="2026-01"),),
@@ -67,26 +67,21 @@ def everybody() -> list[dict[str, Any]]:
         "unbinds": (enrolment(RESIDENT, MEDICAL),),
         "changes_mind": both,
         "is_suspended": (enrolment(RESIDENT, MEDICAL, status="suspended"),),
+        "pays_on_a_phone": (enrolment(RESIDENT, MEDICAL),),
     }
+
+
+def everybody() -> list[dict[str, Any]]:
     history = {"wants_a_record": [medical_payment(2026, "2025-11-03T09:12:00+08:00", "2025-11-05")]}
     names = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"
     return [
         resident(f"王{names[n]}芳", f"1986{n % 12 + 1:02d}{n % 27 + 1:02d}", n, *enrolments, **(
             {"payments": history[key]} if key in history else {}
         ))
-        for n, (key, enrolments) in enumerate(people.items())
+        for n, (key, enrolments) in enumerate(roles().items())
     ]  # fmt: skip
-
-
-KEYS = list(
-    dict.fromkeys(
-        "consents refuses pays_p1_stepwise pays_p1_at_once changes_tier pays_p5 sees_a_change is_not_notified "
-        "wants_a_record is_too_early is_killed has_two_agencies is_a_canary writes_in_wechat has_both unbinds "
-        "changes_mind is_suspended".split()
-    )
-)
 
 
 def who(key: str) -> dict[str, Any]:
     """The resident of the journey `key`."""
-    return everybody()[KEYS.index(key)]
+    return everybody()[list(roles()).index(key)]

@@ -76,7 +76,7 @@ def test_somebody_who_is_not_registered_is_told_so(town: Town) -> None:
     resident.say("交居民医保")
     resident.say("拒绝")
     resident.say(id_number("520103", "19700101"))
-    resident.say("赵不在")
+    resident.say("赵春生")
     if resident.has("identity_verification"):
         resident.verify()
         resident.say("好了")

@@ -56,7 +56,7 @@ def exactly_one_payment(town: Town) -> None:
     end = time.monotonic() + 30
     while True:
         state = town.state(who("is_killed")["id_number"])
-        paid = [trade for trade in state["trades"] if trade["status"] == "TRADE_SUCCESS"]
+        paid = [trade for trade in state["trades"] if trade["trade_status"] == "TRADE_SUCCESS"]
         if len(state["payments"]) == 1 and len(paid) == 1:
             break
         assert time.monotonic() < end, state
