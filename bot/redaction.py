@@ -117,7 +117,7 @@ class Redactor:
         )
         if joined and (is_date or is_sentence) and not has_check_digit(joined[1]):
             joined = None
-        if (is_date or is_sentence) and not (joined or goes_on):
+        if is_sentence and not joined:
             return []
         # Four groups of four may be a card, or the beginning of an ID number that happens to satisfy Luhn.
         await self._vault.save_fragments(conversation_id, [] if joined and not goes_on else pieces)
