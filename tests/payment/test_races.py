@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from services.domain.errors import Refused, Unavailable
 from services.payment import Placed
+from services.store.orders import ClaimRow
 from tests.payment.conftest import Town
 from tests.payment.peers import pension
 
@@ -21,6 +24,29 @@ async def placed_or_busy(town: Town, draft_id: str, conversation: str) -> str | 
         return None
     assert isinstance(placed, Placed)
     return placed.order.order_no
+
+
+@pytest.mark.parametrize("state", ["live", "applied"])
+async def test_the_database_itself_refuses_a_second_order_for_a_bill(town: Town, state: str) -> None:
+    first = await town.place()
+    second = await town.place(pension())
+    async with town.database.begin() as session:
+        for claim in (await session.scalars(select(ClaimRow))).all():
+            claim.state = state
+    with pytest.raises(IntegrityError):
+        await _claim_the_same(town, first.order_no, second.order_no, state)
+
+
+async def _claim_the_same(town: Town, first: str, second: str, state: str) -> None:
+    async with town.database.begin() as session:
+        held = await session.scalar(select(ClaimRow).where(ClaimRow.order_no == first))
+        assert held is not None
+        session.add(
+            ClaimRow(
+                order_no=second, line=1, unit=held.unit, insured_id=held.insured_id,
+                insured_group=held.insured_group, insurance=held.insurance, state=state,
+            )
+        )  # fmt: skip
 
 
 async def test_fifty_taps_are_one_order(town: Town) -> None:
@@ -86,9 +112,7 @@ async def test_workers_of_two_processes_post_once(town: Town, another_process: C
     await other.database.close()
 
 
-async def test_refreshing_by_many_asks_the_gateway_seldom(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_refreshing_by_many_asks_the_gateway_seldom(town: Town) -> None:
     order = await town.place()
     town.gateway.pay(order.order_no)
     views = await asyncio.gather(*(town.payment.refresh(order.order_no) for _ in range(10)))
