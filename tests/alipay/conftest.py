@@ -19,6 +19,7 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse, text
 
 from bot.sandbox import alipay, keys, residents
+from bot.sandbox.alipay import notifications
 from bot.sandbox.books import Books
 from bot.sandbox.keys import SandboxKeys, ensure_keys
 from services.adapters.alipay.client import AlipayClient
@@ -142,6 +143,11 @@ def shared_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def _echo(request: Request, **_: str) -> HTTPResponse:
     return text(f"back: {request.path}?{request.query_string}")
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "LOOK_EVERY", 0.05)
 
 
 @pytest.fixture

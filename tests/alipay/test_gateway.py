@@ -2,13 +2,10 @@
 
 import base64
 import json
-from functools import cache
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from services.adapters.alipay.signing import (
     read_private_key,
@@ -36,13 +33,8 @@ def request(town: Town, method: str, biz: dict[str, object] | None = None, **mor
     return common | more
 
 
-@cache
-def app_key(file: Path) -> RSAPrivateKey:
-    return read_private_key(file.read_text())
-
-
 def signed(town: Town, parameters: dict[str, str]) -> dict[str, str]:
-    key = app_key(town.keys.app_private_key_file)
+    key = read_private_key(town.keys.app_private_key_file.read_text())
     text = request_text(parameters).encode(parameters.get("charset", "utf-8"))
     return parameters | {"sign": sign(text, key)}
 

@@ -28,7 +28,7 @@ async def paid(town: Town) -> str:
 
 async def settled(town: Town) -> int:
     """How many messages there are when nothing more comes by itself."""
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.25)
     return len(town.merchant.forms)
 
 
@@ -94,9 +94,9 @@ async def test_a_message_can_come_late_by_the_clock(town: Town) -> None:
 
 
 async def test_a_slow_message_does_not_hold_up_another(town: Town) -> None:
-    await town.fault("notify", "slow", seconds=1.5)
+    await town.fault("notify", "slow", seconds=0.8)
     await paid(town)
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.2)
     await paid(town)
     await town.merchant.wait_for(1, 1)
     await town.merchant.wait_for(2, 2)

@@ -136,7 +136,7 @@ async def test_two_payers_at_once_pay_once(town: Town) -> None:
     assert all("付款成功" in page.text for page in pages)
     assert len(await trades_of(town.books, WANG)) + len(await trades_of(town.books, LI)) == 1
     await town.merchant.wait_for(1)
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(0.25)
     assert len(town.merchant.forms) == 1
 
 
