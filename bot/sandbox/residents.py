@@ -199,8 +199,7 @@ def _payment(resident: Resident, payment: Payment) -> PaymentRow:
         insured_group=payment.insured_group.value,
         insurance=payment.insurance.value,
         agency=payment.agency,
-        fee_year=payment.fee_year,
-        fee_period=payment.fee_period,
+        **payment.time,
         tier=payment.tier,
         base=wire(payment.base) if payment.base is not None else None,
         rate=str(payment.rate) if payment.rate is not None else None,
@@ -214,7 +213,9 @@ def _payment(resident: Resident, payment: Payment) -> PaymentRow:
 
 
 def _declaration(resident: Resident, declaration: Declaration) -> DeclarationRow:
-    facts = declaration.model_dump(mode="json", exclude={"declared_at", "status", "amount"})
+    facts = (
+        declaration.model_dump(mode="json", exclude={"declared_at", "status", "amount"}) | declaration.time
+    )
     return DeclarationRow(
         declaration_no=f"F{random_code(20)}",
         origin=FILE,

@@ -6,7 +6,15 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from services.adapters.clock import SHANGHAI
 from services.domain.divisions import find_division
@@ -17,6 +25,7 @@ from services.domain.names import canonical_name
 from services.domain.periods import MONTH, is_period
 
 LARGEST_AMOUNT = 10_000_000
+STATUSES = {"已缴": "paid", "未缴": "unpaid", "已作废": "void"}
 TIER = re.compile(r"[0-9]{2,3}%|[0-9]{3,5}")
 
 
@@ -47,6 +56,10 @@ def _as_moment(value: Any) -> Any:
     return value
 
 
+def _as_status(value: Any) -> Any:
+    return STATUSES.get(value, value) if isinstance(value, str) else value
+
+
 def _month(value: str) -> str:
     if not MONTH.fullmatch(value):
         raise ValueError("must be a month such as 2021-03")
@@ -72,8 +85,8 @@ def _tier(value: str) -> str:
 
 
 def _amount(value: Decimal) -> Decimal:
-    if not 0 < value <= LARGEST_AMOUNT or value != yuan(value):
-        raise ValueError("must be yuan above zero with two places")
+    if not 0 <= value <= LARGEST_AMOUNT or value != yuan(value):
+        raise ValueError("must be yuan with two places, not below zero")
     return yuan(value)
 
 
@@ -131,9 +144,19 @@ class _Fee(_Row):
     def _has_a_time(self) -> "_Fee":
         if self.insured_group is InsuredGroup.FLEXIBLE and self.fee_period is None:
             raise ValueError("flexible employment needs fee_period")
-        if (self.fee_period is None) == (self.fee_year is None):
-            raise ValueError("needs one of fee_year and fee_period")
+        if self.fee_period is None and self.fee_year is None:
+            raise ValueError("needs fee_year or fee_period")
         return self
+
+    @property
+    def time(self) -> dict[str, Any]:
+        """The one that counts when a file says both."""
+        flexible = self.insured_group is InsuredGroup.FLEXIBLE
+        use_period = self.fee_period is not None and (flexible or self.fee_year is None)
+        return {
+            "fee_period": self.fee_period if use_period else None,
+            "fee_year": None if use_period else self.fee_year,
+        }
 
 
 class Payment(_Fee):
@@ -153,8 +176,13 @@ class Payment(_Fee):
 
 
 class Declaration(_Fee):
-    declared_at: Moment = Field(alias="declared_on")
-    status: Literal["paid", "unpaid", "void"] | None = None
+    """Other fields are left alone: the contract does not say what a declaration in a file holds."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    amount: Annotated[Amount, Field(validation_alias=AliasChoices("amount", "total"))]
+    declared_at: Annotated[Moment, Field(validation_alias=AliasChoices("declared_on", "declared_at"))]
+    status: Annotated[Literal["paid", "unpaid", "void"], BeforeValidator(_as_status)] | None = None
 
 
 class TierChoice(_Row):

@@ -32,7 +32,7 @@ residents:
       - {{tier: 60%, base: 4394.7, from: 2025-01, to: 2025-12, validity: valid}}
     declarations:
       - {{insured_group: flexible_employment, insurance: pension, agency: 520103, fee_period: 2025-01/2025-12,
-         amount: 10547.28, declared_on: 2025-11-03, status: paid}}
+         total: 10547.28, declared_at: 2025-11-03T10:00:00+08:00, status: 已缴, channel: 支付宝}}
 """
 
 
@@ -86,7 +86,7 @@ FEE = paid(InsuredGroup.RESIDENT, Insurance.MEDICAL, fee_year=2026)
         ({"payments": [{**FEE, "paid_at": "yesterday"}]}, "residents[2].payments[1].paid_at: "),
         (
             {"payments": [{**FEE, "fee_year": None}]},
-            "residents[2].payments[1]: needs one of fee_year and fee_period",
+            "residents[2].payments[1]: needs fee_year or fee_period",
         ),
         ({"tier_choices": [{"tier": "much"}]}, "residents[2].tier_choices[1].tier: must be a tier"),
         ({"id_number": ANNA.id_number}, "the file: residents: two of them have the same id_number"),
@@ -133,6 +133,17 @@ async def test_a_missing_or_binary_file_is_told_in_one_line(books: Books, tmp_pa
     (tmp_path / "binary.yml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(ValueError, match="not YAML in UTF-8"):
         await residents.load_file(books, tmp_path / "binary.yml")
+
+
+async def test_of_two_times_the_one_of_the_insured_group_counts(town: Town) -> None:
+    both = {"fee_year": 2026, "fee_period": "2026-01/2026-06"}
+    flexible = paid(InsuredGroup.FLEXIBLE, Insurance.PENSION, **both)
+    await town.load({**RIGHT, "payments": [flexible, {**FEE, **both}]})
+    found = await town.client.find_records(ANNA, RecordKind.PAID)
+    assert {(record.fee_year, record.fee_period) for record in found} == {
+        (2026, None),
+        (None, "2026-01/2026-06"),
+    }
 
 
 async def test_a_resident_is_replaced_by_id_number(town: Town) -> None:
