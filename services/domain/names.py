@@ -134,7 +134,7 @@ def is_plausible_name(name: str) -> bool:
         return len(name) <= LONGEST_NAME
     if not 2 <= len(name) <= 6 or name[-1] in _BAD_END or name[:2] in PLACES or name[-2:] in PLACES:
         return False
-    return not (_WORD.search(name) or any(c in GRAMMAR for c in name))
+    return not (_WORD.search(name) or any(c in GRAMMAR for c in name[1:]) or name[0] in GRAMMAR - {"钱"})
 
 
 def read_name_answer(text: str) -> str | None:
