@@ -1,0 +1,160 @@
+"""A page that papers are drawn on: embedded Chinese type, boxes with wrapped text, a QR code.
+
+Both fonts hold all characters of GB 18030 that the standard wants embedded systems to show. What neither has
+is printed as its code in brackets, never as an empty box, and `rare` tells the paper to explain that.
+"""
+
+from collections.abc import Container, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import segno
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, PageOrientation, TextMode, WrapMode
+from fpdf.fonts import TTFFont
+from pylopdf_fonts_zh_cn import sans_path, serif_path
+
+LINE = 1.42
+"""Height of a line in sizes of the type."""
+MM_PER_POINT = 25.4 / 72
+PADDING = 1.0
+INK, GREY, SHADE, RED = (20, 20, 20), (110, 110, 110), (236, 238, 241), (190, 40, 40)
+HAIR, FRAME = 0.18, 0.45
+EMBOLDEN = 0.012
+"""Width of the outline that makes bold type out of a regular font, in sizes of the type."""
+
+
+class Sheet(FPDF):
+    """An empty document with its font read; take a new one for each document."""
+
+    def __init__(self) -> None:
+        super().__init__(format="A4")
+        self.set_auto_page_break(False)
+        self.add_font("serif", fname=serif_path())
+        self.rare = False
+
+    def begin(self, *, orientation: str, margin: float, title: str, made_at: datetime) -> None:
+        """Settle what is fixed for all pages. The time of making is part of the bytes."""
+        self.def_orientation = PageOrientation.coerce(orientation)
+        self.set_margin(margin)
+        self.set_lang("zh-CN")
+        self.set_title(title)
+        self.set_creator("shebao")
+        self.set_creation_date(made_at)
+
+    def printable(self, text: str) -> str:
+        """`text` with characters that no font has written as their code."""
+        known = self._characters("serif")
+        if all(ord(character) in known for character in text):
+            return text
+        if "sans" not in self.fonts:
+            self.add_font("sans", fname=sans_path())
+            self.set_fallback_fonts(["sans"])
+        spare = self._characters("sans")
+        parts = []
+        for character in text:
+            missing = ord(character) not in known and ord(character) not in spare
+            self.rare = self.rare or missing
+            parts.append(f"[U+{ord(character):04X}]" if missing else character)
+        return "".join(parts)
+
+    def _characters(self, family: str) -> Container[int]:
+        font = self.fonts[family]
+        return font.cmap if isinstance(font, TTFFont) else ()
+
+    def type_size(self, size: float, *, bold: bool = False, color: tuple[int, int, int] = INK) -> None:
+        self.set_font("serif", size=size)
+        self.set_text_color(*color)
+        self.set_draw_color(*color)
+        self.text_mode = TextMode.FILL_STROKE if bold else TextMode.FILL
+        self.set_line_width(size * MM_PER_POINT * EMBOLDEN * 2 if bold else HAIR)
+
+    def lines_of(self, text: str, width: float) -> list[str]:
+        """`text` broken to `width` millimetres in the type that is set."""
+        found = self.multi_cell(
+            width, text=text, dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.CHAR, padding=0
+        )
+        return cast("list[str]", found)
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        text: str,
+        *,
+        size: float,
+        align: str = "left",
+        bold: bool = False,
+        shade: bool = False,
+    ) -> None:
+        """A bordered cell, its text wrapped and in the middle of the height."""
+        self.set_draw_color(*INK)
+        self.set_fill_color(*SHADE)
+        self.set_line_width(HAIR)
+        self.rect(x, y, width, height, style="DF" if shade else "D")
+        self.type_size(size, bold=bold)
+        self.c_margin = PADDING
+        lines = self.lines_of(text, width)
+        step = size * MM_PER_POINT * LINE
+        top = y + (height - step * len(lines)) / 2
+        for place, line in enumerate(lines):
+            self.set_xy(x, top + place * step)
+            self.cell(width, step, text=line, align=align[0].upper())
+
+    def height_of(self, text: str, width: float, size: float) -> float:
+        """What a `box` needs at least for this text."""
+        self.type_size(size)
+        self.c_margin = PADDING
+        return len(self.lines_of(text, width)) * size * MM_PER_POINT * LINE + 2 * PADDING
+
+    def line_of_text(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        *,
+        size: float,
+        align: str = "left",
+        bold: bool = False,
+        color: tuple[int, int, int] = INK,
+        tracking: float = 0,
+    ) -> float:
+        """One line without a border; answers where the next one begins."""
+        self.type_size(size, bold=bold, color=color)
+        self.c_margin = 0
+        step = size * MM_PER_POINT * LINE
+        self.set_char_spacing(tracking)
+        self.set_xy(x, y)
+        self.cell(width, step, text=text, align=align[0].upper())
+        self.set_char_spacing(0)
+        return y + step
+
+    def frame(self, x: float, y: float, width: float, height: float) -> None:
+        self.set_draw_color(*INK)
+        self.set_line_width(FRAME)
+        self.rect(x, y, width, height)
+
+    def qr_code(self, x: float, y: float, size: float, content: str) -> None:
+        """The code as filled rectangles: sharp at every size, and no picture inside the file."""
+        matrix: Sequence[Any] = segno.make(content, error="m", micro=False).matrix
+        module = size / len(matrix)
+        self.set_fill_color(0, 0, 0)
+        for row, modules in enumerate(matrix):
+            start = None
+            for column, dark in enumerate([*modules, 0]):
+                if dark and start is None:
+                    start = column
+                if not dark and start is not None:
+                    self.rect(x + start * module, y + row * module, (column - start) * module, module, "F")
+                    start = None
+
+    def slanted(self, text: str, *, size: float, opacity: float, angle: float) -> None:
+        """A watermark through the middle of the page."""
+        with self.local_context(fill_opacity=opacity):
+            self.type_size(size, color=RED)
+            width = self.get_string_width(text)
+            with self.rotation(angle, self.w / 2, self.h / 2):
+                self.text((self.w - width) / 2, self.h / 2, text)

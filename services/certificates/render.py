@@ -1,0 +1,255 @@
+"""Draw a paper from its layout and its facts: the same facts give the same bytes."""
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pypdfium2
+
+from services.certificates.drawing import FRAME, GREY, INK, Sheet
+from services.certificates.layout import Column, Layout
+from services.certificates.press import Rendered
+
+CELL, HEAD, SMALL = 8.0, 8.5, 8.0
+ROW_HEIGHT, FACT_HEIGHT, HEAD_HEIGHT = 7.6, 8.2, 8.4
+FOOT = 12.0
+"""Millimetres that stay free at the bottom for the number of the page."""
+PREVIEW_SCALE = 2.0
+"""Pixels per point: 1684 wide for a sheet on its side, which is legible on a phone."""
+
+
+def render(sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime) -> Rendered:
+    """Draw on a fresh `sheet`. `made_at` is stamped into the file, so give the time of numbering."""
+    _Paper(sheet, layout, facts, made_at).draw()
+    pdf = bytes(sheet.output())
+    return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=_picture(pdf))
+
+
+def _picture(pdf: bytes) -> bytes:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        image = document[0].render(scale=PREVIEW_SCALE).to_pil().convert("RGB")
+    finally:
+        document.close()
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=6)
+    return file.getvalue()
+
+
+class _Paper:
+    """One document while it is drawn; `y` is where the next part begins."""
+
+    def __init__(self, sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime) -> None:
+        self.sheet, self.layout = sheet, layout
+        self.demo = bool(facts["demo"])
+        self.verify_url = str(facts["verify_url"])
+        self.values = {key: sheet.printable(value) for key, value in facts.items() if isinstance(value, str)}
+        self.rows = [{key: sheet.printable(value) for key, value in row.items()} for row in facts["rows"]]
+        self.y = 0.0
+        self.grid_top = 0.0
+        sheet.begin(orientation=layout.orientation, margin=layout.margin, title=layout.title, made_at=made_at)
+
+    def draw(self) -> None:
+        self._first_page()
+        for row in self.rows:
+            height = self._row_height(row)
+            self._make_room(height)
+            self._row(row, height)
+        self._blank_rows()
+        self._make_room(self._closing_height)
+        self._total()
+        self._close_grid()
+        self._notes_and_seal()
+        self._page_feet()
+
+    @property
+    def _closing_height(self) -> float:
+        return HEAD_HEIGHT + 2 + self.layout.seal.height
+
+    def _first_page(self) -> None:
+        layout, sheet = self.layout, self.sheet
+        sheet.add_page()
+        self.y = layout.margin - 1.5
+        for line in layout.heading:
+            self.y = sheet.line_of_text(
+                layout.margin,
+                self.y,
+                layout.width,
+                line.text,
+                size=line.size,
+                align="center",
+                bold=line.bold,
+                tracking=line.tracking,
+            )
+        self._scan()
+        self.y = max(self.y + 3.5, layout.margin + layout.scan.size - 1)
+        self._references()
+        self.grid_top = self.y
+        for cells in layout.facts:
+            self._facts(cells)
+        self._table_head()
+
+    def _scan(self) -> None:
+        layout, sheet = self.layout, self.sheet
+        size = layout.scan.size - 5
+        x, y = sheet.w - layout.margin - size, layout.margin - 4
+        sheet.qr_code(x, y, size, self.verify_url)
+        sheet.line_of_text(
+            x - 5, y + size + 0.6, size + 10, layout.scan.caption, size=7, align="center", color=GREY
+        )
+
+    def _references(self) -> None:
+        layout = self.layout
+        room = layout.width - layout.scan.size - 3
+        after = self.y
+        for reference in layout.reference:
+            text = reference.label + self.values[reference.key]
+            after = self.sheet.line_of_text(
+                layout.margin, self.y, room, text, size=9.5, align=reference.align
+            )
+        self.y = after + 1.2
+
+    def _facts(self, cells: Sequence[Any]) -> None:
+        sheet, x = self.sheet, self.layout.margin
+        height = max(
+            [FACT_HEIGHT, *(sheet.height_of(self.values[cell.key], cell.width, 9.5) for cell in cells)]
+        )
+        for cell in cells:
+            sheet.box(
+                x, self.y, cell.label_width, height, cell.label, size=9, align="center", bold=True, shade=True
+            )
+            x += cell.label_width
+            sheet.box(x, self.y, cell.width, height, self.values[cell.key], size=9.5)
+            x += cell.width
+        self.y += height
+
+    def _table_head(self) -> None:
+        x = self.layout.margin
+        for column in self.layout.columns:
+            self.sheet.box(
+                x,
+                self.y,
+                column.width,
+                HEAD_HEIGHT,
+                column.title,
+                size=HEAD - 0.7,
+                align="center",
+                bold=True,
+                shade=True,
+            )
+            x += column.width
+        self.y += HEAD_HEIGHT
+
+    def _row_height(self, row: Mapping[str, str]) -> float:
+        needed = [self.sheet.height_of(row[c.key], c.width, CELL) for c in self.layout.columns]
+        return max(ROW_HEIGHT, *needed)
+
+    def _row(self, row: Mapping[str, str], height: float) -> None:
+        x = self.layout.margin
+        for column in self.layout.columns:
+            self.sheet.box(
+                x, self.y, column.width, height, row[column.key], size=CELL, align=_align(column, row)
+            )
+            x += column.width
+        self.y += height
+
+    def _blank_rows(self) -> None:
+        """Ruled but empty rows, so that nothing can be added by hand; never on a page of their own."""
+        layout = self.layout
+        missing = layout.blank_rows_up_to - len(self.rows)
+        for place in range(missing):
+            if self.y + ROW_HEIGHT + self._closing_height > self.sheet.h - FOOT:
+                return
+            x = layout.margin
+            for column in layout.columns:
+                mark = layout.blank_mark if place == 0 and column is layout.columns[1] else ""
+                self.sheet.box(x, self.y, column.width, ROW_HEIGHT, mark, size=CELL, align="center")
+                x += column.width
+            self.y += ROW_HEIGHT
+
+    def _make_room(self, height: float) -> None:
+        """A new page if this one is full; it repeats number and head of the table."""
+        if self.y + height <= self.sheet.h - FOOT:
+            return
+        self._close_grid()
+        layout = self.layout
+        self.sheet.add_page()
+        self.y = self.sheet.line_of_text(
+            layout.margin, layout.margin, layout.width, layout.title, size=13, align="center", bold=True
+        )
+        self._scan()
+        self.y = max(self.y + 2, layout.margin + layout.scan.size - 7)
+        self._references()
+        self.grid_top = self.y
+        self._table_head()
+
+    def _close_grid(self) -> None:
+        self.sheet.frame(self.layout.margin, self.grid_top, self.layout.width, self.y - self.grid_top)
+
+    def _total(self) -> None:
+        layout, sheet, x = self.layout, self.sheet, self.layout.margin
+        total = layout.total
+        label, figures = 45.0, 78.0
+        words = layout.width - label - figures
+        sheet.box(x, self.y, label, HEAD_HEIGHT, total.label, size=9.5, align="center", bold=True, shade=True)
+        sheet.box(
+            x + label,
+            self.y,
+            words,
+            HEAD_HEIGHT,
+            total.words.label + self.values[total.words.key],
+            size=9.5,
+        )
+        sheet.box(
+            x + label + words,
+            self.y,
+            figures,
+            HEAD_HEIGHT,
+            total.figures.label + self.values[total.figures.key],
+            size=9.5,
+        )
+        self.y += HEAD_HEIGHT
+
+    def _notes_and_seal(self) -> None:
+        layout, sheet = self.layout, self.sheet
+        seal, top = layout.seal, self.y + 2
+        sheet.set_draw_color(*GREY)
+        sheet.set_line_width(FRAME / 2)
+        left = layout.margin + layout.width - seal.width
+        sheet.line_of_text(left, top + seal.height - 9, seal.width, seal.caption, size=9.5, align="center")
+        notes = list(layout.notes.items)
+        if sheet.rare:
+            notes.append(layout.rare_characters)
+        y = sheet.line_of_text(layout.margin, top + 0.5, 60, f"{layout.notes.label}：", size=SMALL, bold=True)
+        for place, note in enumerate(notes, start=1):
+            sheet.type_size(SMALL)
+            sheet.c_margin = 0
+            for line in sheet.lines_of(f"{place}. {note}", layout.width - seal.width - 8):
+                y = sheet.line_of_text(layout.margin, y, layout.width, line, size=SMALL)
+        if self.demo:
+            sheet.line_of_text(
+                layout.margin, y, layout.width, layout.watermark_note, size=SMALL, color=(190, 40, 40)
+            )
+
+    def _page_feet(self) -> None:
+        layout, sheet = self.layout, self.sheet
+        pages = len(sheet.pages)
+        for page in range(1, pages + 1):
+            sheet.page = page
+            y = sheet.h - FOOT + 3.5
+            sheet.line_of_text(layout.margin, y, layout.width, layout.keep, size=7.5, color=GREY)
+            number = layout.page_number.format(page=page, pages=pages)
+            sheet.line_of_text(layout.margin, y, layout.width, number, size=7.5, align="center", color=GREY)
+            sheet.line_of_text(
+                layout.margin, y, layout.width, self.values["number"], size=7.5, align="right", color=GREY
+            )
+            if self.demo:
+                sheet.slanted(layout.watermark, size=46, opacity=0.13, angle=24)
+        sheet.set_text_color(*INK)
+
+
+def _align(column: Column, row: Mapping[str, str]) -> str:
+    """A dash stands in the middle, whatever the column does with figures."""
+    return "center" if row[column.key] == "—" else column.align
