@@ -19,7 +19,7 @@ RANKED = 5
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class SentenceClassifier(GraphComponent):
+class SentenceClassifier(GraphComponent):  # type: ignore[misc]
     """Two linear models: intents over words and shape, topics of `faq` over words."""
 
     @staticmethod

@@ -13,15 +13,24 @@ from bot.engine.nlu.values import Value
 
 _RELATIVE_YEARS = {
     "大前年": -3, "前年": -2, "去年": -1, "上一年": -1, "上年": -1, "旧年": -1, "头年": -1,
-    "今年": 0, "本年": 0, "当年": 0, "这一年": 0, "明年": 1, "来年": 1, "下一年": 1, "下年": 1, "翻年": 1, "翻过年": 1,
-    "翻了年": 1, "开年": 1, "大后年": 3, "后年": 2,
+    "今年": 0, "本年": 0, "当年": 0, "这一年": 0,
+    "明年": 1, "来年": 1, "下一年": 1, "下年": 1, "翻年": 1, "翻过年": 1, "翻了年": 1,
+    "后年": 2, "大后年": 3,
 }  # fmt: skip
 _DIGIT = "零〇一二两三四五六七八九"
 _WORD_YEAR = "|".join(sorted(_RELATIVE_YEARS, key=len, reverse=True))
-_YEAR = rf"(?:(?:{_WORD_YEAR})(?:度|子|份)?|20[1-4]\d(?:年度?|(?!\d))|(?<!\d)[1-4]\d年度?|二[零〇][{_DIGIT}]{{2}}年?度?|[一二三][{_DIGIT}]年度?)"
-_BARE_YEAR = re.compile(
-    rf"(?<![交满够足共计干近有好\d零〇一二两三四五六七八九十百千万第])(?P<year>{_YEAR})(?![级\d档元块%月.]|[-/.]\d)(?:内|里)?|(?<=[交缴])(?P<paid>(?:{_WORD_YEAR}|20[1-4]\d年?)度?|\d\d年度?的|\d\d年(?=医|养|居|城|灵|社|新)|[一二三][{_DIGIT}]年(?=的|医|养|居|城|灵|社|新))"
+_LONG_YEAR = (
+    rf"(?:(?:{_WORD_YEAR})(?!纪)(?:度|子|份)?|20[1-4]\d(?:年度?|(?!\d))|二[零〇][{_DIGIT}]{{2}}年?度?)"
 )
+_SHORT_YEAR = rf"(?:(?<!\d)[1-4]\d年度?|[一二三][{_DIGIT}]年度?)"
+_YEAR = rf"(?:{_LONG_YEAR}|{_SHORT_YEAR})"
+_OF_WHAT = r"(?=的|度|医|养|居|城|灵|社|新|农|合)"
+_BARE_YEAR = re.compile(
+    rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级\d档元块%月.]|[-/.]\d)"
+    rf"|(?<![交缴满够足共计干近有好了过第\d零〇{_DIGIT}十百千万])(?P<short>{_SHORT_YEAR})(?![级\d月.以才后前内])"
+    rf"|(?<=[交缴])(?P<paid>{_SHORT_YEAR}){_OF_WHAT}"
+)
+"""A short year after 交 may be a duration (交20年): it is a year where it says of what."""
 _M = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])"
 _MONTH = rf"{_M}月份?"
 _TO = r"(?:一直|开始|起)?[交缴]?(?:到|至|-|~|—|–|―)"
@@ -31,6 +40,10 @@ _RANGE = re.compile(
 _NOW = r"(?:现在|目前|今天|如今|这个?月|本月|当月|今)"
 _UNTIL = re.compile(
     rf"(?:从)?(?:(?P<y1>{_YEAR})的?)?(?P<m1>{_M})月份?(?:开始|起)?{_TO}(?P<to>{_NOW}|年底|年末|岁末|年终)(?:为止|止)?"
+)
+_UP_TO = re.compile(
+    rf"(?:[交缴补付]|^|一直|截)(?:到|至)(?:(?P<y1>{_YEAR})的?)?(?:(?P<m1>{_M})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
+    r"(?:为止|止)?"
 )
 _ONWARDS = re.compile(
     rf"(?:从)?(?P<m1>这个?月|本月|当月|下个?月){_TO}(?:(?P<to>年底|年末|年终)|(?P<m2>{_M})月份?)"
@@ -74,6 +87,10 @@ _FILED = re.compile(
 _FILING_FIRST = re.compile(
     r"(?:申报|开具|开票|打印|出具)(?:的)?(?:日期|时间|日子|那天)(?:的?(?:是|为|在|选|从|[:：]))?$"
 )
+_DECLARED = re.compile(
+    r"[申开][报具]的?(?:日期|时间)|申报的?(?:记录|情况|明细|信息|查询|数据)|[查看].*申报|申报.*[查看]"
+)
+"""Declarations are looked up by the day of filing."""
 _ABOUT_DAYS = re.compile(r"申报|开具|开的|开过|打的|日期|查|记录|证明|凭证|付款|扣|缴的|交的|付的")
 
 
@@ -88,11 +105,9 @@ def read_dates(text: str, today: date) -> list[Value]:
 
 def _years(text: str, today: date) -> Iterator[Value]:
     for match in _BARE_YEAR.finditer(text):
-        name = "year" if match["year"] else "paid"
-        year = _year(match[name], today)
+        year = _year(match[0], today)
         if year:
-            end = match.end(name) - (1 if match[name].endswith("的") else 0)
-            yield Value("fee_year", str(year), match.start(name), end)
+            yield Value("fee_year", str(year), *match.span())
 
 
 def _year(said: str | None, today: date) -> int | None:
@@ -127,6 +142,10 @@ def _months(text: str, today: date) -> Iterator[Value]:
         yield _period(
             match, year, _number(match["m1"]), year if to_end else today.year, 12 if to_end else today.month
         )
+    for match in _UP_TO.finditer(text):
+        last = _number(match["m1"]) if match["m1"] else 12 if "年" in match["to"] else today.month
+        year = _year(match["y1"], today) or default
+        yield _period(match, year, 1, year, last)
     for match in _ONWARDS.finditer(text):
         first = today.month + (1 if match["m1"].startswith("下") else 0)
         yield _period(match, today.year, first, today.year, 12 if match["to"] else _number(match["m2"]))
@@ -177,7 +196,7 @@ def _quarters(text: str, today: date, default: int) -> Iterator[Value]:
 
 def _only_year(text: str, today: date) -> int:
     """The one other year that the sentence names (去年的养老，三月份的), else the current one."""
-    named = {_year(match["year"] or match["paid"], today) for match in _BARE_YEAR.finditer(text)} - {None}
+    named = {_year(match[0], today) for match in _BARE_YEAR.finditer(text)} - {None}
     return named.pop() or today.year if len(named) == 1 else today.year
 
 
@@ -267,9 +286,7 @@ def _range(first: date, last: date, span: tuple[int, int]) -> Value:
 def _as_filed(text: str, value: Value) -> Value:
     """A year or month in which something was filed or issued is a range of days."""
     filed = (
-        _FILED.match(text[value.end :])
-        or _FILING_FIRST.search(text[: value.start])
-        or re.search(r"申报日期|申报时间|开具日期|开具时间|申报(?:的)?(?:记录|情况|明细|信息|查询)", text)
+        _FILED.match(text[value.end :]) or _FILING_FIRST.search(text[: value.start]) or _DECLARED.search(text)
     )
     if value.entity == "date_range" or not filed:
         return value

@@ -1,6 +1,7 @@
 """Tiers, amounts and places in a list, as they are written and spoken."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 from bot.engine.nlu.numbers import NUMBER, read_integer, read_number
@@ -9,12 +10,15 @@ from bot.engine.nlu.values import Value
 RESIDENT_TIERS = frozenset({100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1500, 2000, 2500, 3000})
 """Yuan a year that people may name; the bureau decides which are offered (`rates` 1.1)."""
 PERCENTS = range(60, 301, 10)
+LOWEST_TIER = 20
+"""A smaller number before 档 is a place in the list."""
+_MERE_VERBS = {"交", "缴", "来", "办", "就", "要"}
 
 _PERCENT = re.compile(
     rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
 )
 _TENTHS = re.compile(
-    rf"(?<![{'完分变换改弄办做生造构组促赞'}])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)"
+    r"(?<![完分变换改弄办做生造构组促赞])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)"
 )
 _TIMES = re.compile(rf"(?P<n>{NUMBER})倍(?P<half>半)?(?:的?(?:那|这)?(?:一|个)*档次?)?")
 _TIER = re.compile(rf"(?<!第)(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?:一年)?的?(?:那|这)?(?:一|个)*档次?(?!案)")
@@ -22,17 +26,23 @@ _AFTER_TIER = re.compile(
     rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])"
 )
 _CHOSEN = re.compile(
-    rf"(?P<verb>选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就)(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
+    rf"(?:^|(?P<verb>选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
     r"(?=$|[吧就交缴,，.。;；!！哈嘛啊呢]|那|算|好|行|不)"
 )
+_BEFORE = r"(?:去年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
+_WHAT_WAS = r"(?:的|那个|那种|选的|那|交的)*(?:档次?)?"
+_NAMED = r"(?:的|那|一|个|这|档次?|标准|缴费)*"
+_LAST_TIER = re.compile(
+    rf"(?:跟|和|同|照|按|与|像|依){{1,2}}着?我?{_BEFORE}{_WHAT_WAS}(?:是?一样|相同|差不多|一致|不变)的?(?:档次?)?"
+    rf"|(?:照|按|依)[照着]?我?{_BEFORE}{_WHAT_WAS}(?:来|走|办|交|缴)?"
+    r"|(?:上次|上回|去年|原来|以前|之前|原先|往年)(?:的|那个|选的|选|交的|那一?)+档次?"
+    r"|(?:档次)?照旧|老样子|老档次?|原档次?|保持不变|(?:档次)?不变"
+)
 _RELATIVE = (
-    ("last", re.compile(
-        r"(?:跟|和|同|照|按|与|像|依)(?:着|照)?(?:我)?(?:去年|上年|上一年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)(?:的|那个|那种|选的|那|交的)*(?:档次?)?(?:是?一样|相同|差不多|一致|来|走|不变|办|交|缴)?的?(?:档次?)?"
-        r"|(?:上次|上回|去年|原来|以前|之前|原先|往年)(?:的|那个|选的|选|交的|那一?)+档次?|(?:档次)?照旧|老样子|老档次?|原档次?|保持不变|(?:档次)?不变"
-    )),
-    ("lowest", re.compile(r"最(?:低|便宜|少|小|底|下面)(?:的|那|一|个|这|档次?|标准|缴费)*|起步档|最低限度|下限")),
-    ("highest", re.compile(r"最(?:高|贵|多|大|顶)(?:的|那|一|个|这|档次?|标准|缴费)*|顶格|封顶(?:的)?档?|上限|顶档")),
-)  # fmt: skip
+    ("last", _LAST_TIER),
+    ("lowest", re.compile(rf"最(?:低|便宜|少|小|底|下面){_NAMED}|起步档|最低限度|下限")),
+    ("highest", re.compile(rf"最(?:高|贵|多|大|顶){_NAMED}|顶格|封顶的?档?|上限|顶档")),
+)
 _AMOUNT = re.compile(rf"(?P<n>{NUMBER})(?:元|块钱?|圆)(?:整|钱)?")
 
 _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
@@ -45,40 +55,56 @@ _LAST = re.compile(
 _FIRST = re.compile(rf"(?:头一|最上面?的?那?一?|最前面?的?那?一?|最上头的?那?一?|首){_UNIT}|最上面的?$")
 _NUMBERED = re.compile(r"(?<![\d月年第])(?P<n>\d{1,2}|[一二三四五六七八九十]{1,2})号(?![楼码线院])")
 _SMALL_TIER = re.compile(
-    rf"(?<![\d第{'零〇一二两三四五六七八九十百千万'}])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
+    r"(?<![\d第零〇一二两三四五六七八九十百千万])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
 )
 _BARE = re.compile(
-    r"^(?:我?(?:就)?(?:选|要|点|用|回复?|打|按))?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
+    r"^(?:我?(?:就)?(?:选|要|点|用|回复?|打|按|选项))?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
 )
 
 
 def read_figures(text: str) -> list[Value]:
     """Tiers, amounts and ordinals in `text`; which of 60 and 2000 is a percentage follows from the value."""
-    flexible = "灵活" in text or "自由职业" in text
-    resident = "居民" in text or "城乡" in text or "农" in text
-    found = _relative(text)
+    tiers = [*_relative(text), *_percentages(text), *_tiers(text)]
+    amounts = [v for v in _amounts(text) if all(v.end <= t.start or v.start >= t.end for t in tiers)]
+    return [*tiers, *amounts, *_ordinals(text)]
+
+
+def _percentages(text: str) -> Iterator[Value]:
     for pattern, factor in ((_PERCENT, 1), (_TENTHS, 10), (_TIMES, 100)):
         for match in pattern.finditer(text):
-            number = (
-                read_number(match["n"] or match["d"]) if "d" in match.groupdict() else read_number(match["n"])
-            )
+            said = match.groupdict()
+            number = read_number(said["n"] or said["d"])
             if number is not None:
-                if match.groupdict().get("half"):
-                    number += Decimal("0.5")
-                found.append(Value("tier", f"{(number * factor).normalize():f}%", *match.span()))
+                whole = number + Decimal("0.5") if said.get("half") else number
+                yield Value("tier", f"{(whole * factor).normalize():f}%", *match.span())
+
+
+def _tiers(text: str) -> Iterator[Value]:
+    flexible = "灵活" in text or "自由职业" in text
+    resident = "居民" in text or "城乡" in text or "农" in text
     for match in [*_TIER.finditer(text), *_AFTER_TIER.finditer(text)]:
-        found.extend(_tier(match, flexible=flexible, resident=resident))
+        yield from _tier(match, match.span(), flexible=flexible, resident=resident)
     for match in _CHOSEN.finditer(text):
-        number = read_integer(match["n"])
-        plain = match["verb"] not in {"交", "缴", "来", "办", "就", "要"} or "养老" in text or match["de"]
-        if number is not None and (number in RESIDENT_TIERS or (not match["yuan"] and number in PERCENTS)):
-            if not match["yuan"] or (plain and "医" not in text):
-                found.extend(_tier(match, flexible=flexible, resident=resident, group="n"))
+        if _is_chosen(text, match):
+            span = match.start("n"), match.end("yuan" if match["yuan"] else "n")
+            yield from _tier(match, span, flexible=flexible, resident=resident)
+
+
+def _is_chosen(text: str, match: re.Match[str]) -> bool:
+    """选2000 and 交2000的 name a tier; 交400元的医保 names an amount."""
+    number = read_integer(match["n"])
+    if not match["yuan"]:
+        return number in RESIDENT_TIERS or number in PERCENTS
+    said = match["verb"] and match["verb"] not in _MERE_VERBS
+    named = said or "养老" in text or match["de"]
+    return number in RESIDENT_TIERS and bool(named) and "医" not in text
+
+
+def _amounts(text: str) -> Iterator[Value]:
     for match in _AMOUNT.finditer(text):
         number = read_number(match["n"])
         if number is not None:
-            found.append(Value("amount", f"{number:.2f}", *match.span()))
-    return [*found, *_ordinals(text)]
+            yield Value("amount", f"{number:.2f}", *match.span())
 
 
 def _relative(text: str) -> list[Value]:
@@ -95,30 +121,18 @@ def _is_tier(text: str, match: re.Match[str]) -> bool:
     said, after = match[0], text[match.end() :]
     if "档" in said:
         return True
-    if re.match(
-        r"(?:要|得|可以|能|是|交|缴)?(?:多少|几|年限|好多|什么时候|几号|几年)|晚|年限|限额|近|后", after
-    ):
+    if re.match(r".{0,3}(?:多少|几|年限|好多|什么时候)|晚|年限|限额|近|后", after):
         return False
     return not said.startswith("最") or said[1] not in "多大小少" or said.endswith("的") or len(text) <= 8
 
 
-def _tier(match: re.Match[str], *, flexible: bool, resident: bool, group: str | None = None) -> list[Value]:
+def _tier(match: re.Match[str], span: tuple[int, int], *, flexible: bool, resident: bool) -> Iterator[Value]:
     number = read_integer(match["n"])
-    if number is None or number < 20:
-        return []
-    yuan = bool(match["yuan"])
-    percent = (
-        not yuan
-        and not resident
-        and number in PERCENTS
-        and (flexible or number not in RESIDENT_TIERS - {100, 200})
-    )
-    start, end = (
-        match.span()
-        if group is None
-        else (match.start(group), match.end("yuan") if yuan else match.end(group))
-    )
-    return [Value("tier", f"{number}%" if percent else str(number), start, end)]
+    if number is None or number < LOWEST_TIER:
+        return
+    either = number in PERCENTS and not match["yuan"] and not resident
+    percent = either and (flexible or number not in RESIDENT_TIERS - {100, 200})
+    yield Value("tier", f"{number}%" if percent else str(number), *span)
 
 
 def _ordinals(text: str) -> list[Value]:

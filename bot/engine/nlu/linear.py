@@ -42,7 +42,8 @@ class LinearModel:
             1 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))
         ) * self.rarity[places]
         values /= np.linalg.norm(values)
-        return (values @ self.weights[places] + self.bias).astype(np.float32)
+        scores: Floats = (values @ self.weights[places] + self.bias).astype(np.float32)
+        return scores
 
     def save(self, folder: Path, name: str) -> None:
         np.savez(folder / f"{name}.npz", rarity=self.rarity, weights=self.weights, bias=self.bias)

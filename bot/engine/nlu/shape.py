@@ -12,14 +12,12 @@ from bot.engine.nlu.values import Value
 
 DATA = Path(__file__).parent / "data"
 
-MARKS = {
-    name: chr(0xE000 + place)
-    for place, name in enumerate(
-        ("insured_group", "insurance", "beneficiary", "payment_type", "fee_year", "fee_period", "tier", "ordinal",
-         "amount", "certificate_kind", "query_kind", "date_range", "validity", "agency", "id_type", "person_name",
-         "id_number", "field")
-    )
-}  # fmt: skip
+_MARKED = (
+    "insured_group", "insurance", "beneficiary", "payment_type", "fee_year", "fee_period", "tier", "ordinal",
+    "amount", "certificate_kind", "query_kind", "date_range", "validity", "agency", "id_type", "person_name",
+    "id_number", "field",
+)  # fmt: skip
+MARKS = {name: chr(0xE000 + place) for place, name in enumerate(_MARKED)}
 """One character of the private use area for each entity."""
 _NOISE = re.compile(r"[\s,，.。!！、;；:：~～…\"“”'‘’()（）]+")
 _SEALED = "\ue0ff"

@@ -39,7 +39,7 @@ _PAID = re.compile(
 
 def read_words(text: str) -> list[Value]:
     """Everything in `text` that is named by a word."""
-    found = []
+    found: list[Value] = []
     for pattern, meaning in _lexicon():
         for match in pattern.finditer(text):
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
@@ -49,7 +49,7 @@ def read_words(text: str) -> list[Value]:
 
 def _about_choices(text: str) -> bool:
     """有效 says something of tier choices only where they are the subject, or as a bare answer."""
-    return "档" in text or len(text) <= 6
+    return "档" in text or (len(text) <= 6 and not re.search(r"[证凭章]", text))
 
 
 def _papers(text: str) -> list[Value]:
