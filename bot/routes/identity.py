@@ -40,14 +40,16 @@ BACK = "请回到聊天窗口，说“好了”，接着办。"
 PAGES = {
     "verifying": Page("授权办好了", ("还差一步：核验是您本人。",), next_label="去核验身份"),
     "missing_facts": Page("授权办好了", ("支付宝没有给出证件信息，需要您自己说一下。", BACK)),
-    "refused": Page("没有授权", ("没关系，不授权也能办。请回到聊天窗口，自己输入就行。",), "warn", "！"),
+    "refused": Page("没有授权", ("没关系，不授权也能办。请回到聊天窗口，自己输入就行。",), "warn", "!"),
     "verified": Page("核验通过了", (BACK, "这一页可以关掉了。")),
-    "failed": Page("核验没有通过", ("请回到聊天窗口，再试一次。",), "warn", "！"),
+    "failed": Page("核验没有通过", ("请回到聊天窗口，再试一次。",), "warn", "!"),
     "waiting": Page("还没有收到结果", ("请稍等一会儿。", BACK), "warn", "…"),
-    "cashier": Page("请回到聊天窗口看结果", ("付好了，就回去说“好了”。没有付，也不要紧，没有扣您的钱。",)),
-    "gone": Page("这一步已经过去了", ("链接用过了，或者过了时间。", BACK), "warn", "！", status=410),
-    "not_granted": Page("授权没有成功", ("请回到聊天窗口，再点一次授权链接。",), "warn", "！"),
-    "busy": Page("系统正忙", ("请过一会儿刷新这一页，或者直接回到聊天窗口。",), "warn", "！", status=503),
+    "cashier": Page(
+        "请回到聊天窗口看结果", ("付好了，就回去说“好了”。没有付，也不要紧，没有扣您的钱。",), mark="…"
+    ),
+    "gone": Page("这一步已经过去了", ("链接用过了，或者过了时间。", BACK), "warn", "!", status=410),
+    "not_granted": Page("授权没有成功", ("请回到聊天窗口，再点一次授权链接。",), "warn", "!"),
+    "busy": Page("系统正忙", ("请过一会儿刷新这一页，或者直接回到聊天窗口。",), "warn", "!", status=503),
 }
 STEP_PAGES = {"none": "not_granted", "consent_asked": "waiting"}
 """`consent_asked`: the provider can't be asked at the moment. Other pages have the name of their step."""

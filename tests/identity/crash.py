@@ -22,8 +22,8 @@ from tests.conftest import FixedClock, all_tables
 from tests.identity.conftest import CHAT, NAME, NUMBER, ROOT_KEY
 from tests.identity.fakes import FakeProvider
 
-VALUES = 420
-"""Values to seal anew: several batches."""
+VALUES = 250
+"""Values to seal anew: more than a batch."""
 
 
 class LivingProvider(FakeProvider):

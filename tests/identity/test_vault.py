@@ -13,7 +13,7 @@ from services.crypto import Algorithm, CannotDecrypt, Secret, key_id_of, read_ro
 from services.domain.errors import Refused
 from services.domain.ids import new_id
 from services.keys import GRACE
-from services.store.people import PersonRow
+from services.store.people import ConsentRow, PersonRow
 from services.store.session import Database
 from services.store.vault import DataKeyRow, FragmentRow, MasterKeyRow, TokenRow
 from services.vault import TOKEN, Vault
@@ -165,15 +165,39 @@ async def _persons(database: Database, vault: Vault, clock: FixedClock, count: i
     return ids
 
 
+async def _consents(database: Database, vault: Vault, clock: FixedClock, count: int) -> None:
+    """Values under the one key of all fields, more than a batch of them."""
+    rows = [
+        ConsentRow(
+            consent_id=(consent_id := new_id("C")),
+            conversation_id=CHAT,
+            purpose="test",
+            words_version="1",
+            status="asked",
+            state=await vault.encrypt("consent.state", consent_id, consent_id.encode()),
+            created_at=clock.now(),
+            expires_at=clock.now(),
+        )
+        for _ in range(count)
+    ]
+    async with database.begin() as session:
+        session.add_all(rows)
+
+
 async def _assert_readable(database: Database, vault: Vault) -> set[str]:
     """Every sealed column opens; the keys in use."""
     async with database.read() as session:
         rows = (await session.scalars(select(PersonRow))).all()
+        consents = (await session.scalars(select(ConsentRow))).all()
     assert rows
     for row in rows:
         assert await vault.decrypt("person.name", row.person_id, row.name) == NAME.encode()
         assert await vault.decrypt("person.id_number", row.person_id, row.id_number) == NUMBER.encode()
-    return {key_id_of(row.name) for row in rows}
+    for consent in consents:
+        assert consent.state
+        state = await vault.decrypt("consent.state", consent.consent_id, consent.state)
+        assert state == consent.consent_id.encode()
+    return {key_id_of(row.name) for row in rows} | {key_id_of(c.state) for c in consents if c.state}
 
 
 async def test_rotation_seals_everything_anew_and_leaves_everything_readable(
@@ -236,7 +260,8 @@ async def test_a_rotation_that_was_killed_goes_on(point: str, tmp_path: Path) ->
     _, _, vault, database = await opened(tmp_path)
     clock = FixedClock()
     try:
-        await _persons(database, vault, clock, VALUES // 2)
+        await _persons(database, vault, clock, 3)
+        await _consents(database, vault, clock, VALUES)
         before = await _assert_readable(database, vault)
         die("rotate", tmp_path, point)
         survivor = Vault(database, clock, root_key=ROOT_KEY)
