@@ -103,8 +103,8 @@ class Stage:
         self.stop = asyncio.Event()
 
     async def turn(self, message: UserMessage) -> list[Message]:
-        self.turns.append(message.text)
         news = await self.notices.take(message.conversation_id)
+        self.turns.append(message.text)
         if self.fails:
             self.fails -= 1
             raise OSError

@@ -143,6 +143,19 @@ async def test_a_busy_gateway_is_said_and_the_order_goes_on_by_itself(town: Town
     assert again.order.order_no == order.order_no
 
 
+async def test_after_an_unknown_outcome_the_gateway_is_asked_before_it_is_called_again(town: Town) -> None:
+    draft = await town.draft()
+    town.gateway.fail("place", AFTER)
+    with pytest.raises(Unavailable):
+        await town.payment.place(draft.draft_id, conversation_id="rest:a")
+    [order_no] = town.gateway.table("trades")
+    town.gateway.pay(order_no)
+    await town.run(seconds=1)
+    assert town.gateway.calls["place"] == 1
+    assert await town.status(order_no) == "paid"
+    await town.check_invariants()
+
+
 async def test_a_gateway_that_hangs_is_left_after_its_time(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
