@@ -11,6 +11,7 @@ from services.adapters.clock import make_clock
 from services.certificates import Certificates
 from services.crypto import derive, read_root_key
 from services.declaration import Declarations
+from services.domain.workdays import use_calendar
 from services.durable import Durable
 from services.enrolment import Enrolments
 from services.identity import Identity
@@ -73,6 +74,8 @@ class Peers:
 
 def bootstrap(settings: Settings) -> Services:
     """Everything wired; nothing is connected yet. `settings.problems()` must be empty."""
+    if settings.calendar_file:
+        use_calendar(settings.calendar_file)
     clock = make_clock(settings)
     database = Database(settings.database)
     alipay = AlipayClient(

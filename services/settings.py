@@ -19,6 +19,7 @@ REQUIRED = (
     "bureau_url",
     "bureau_token",
 )
+FILES = ("calendar_file",)
 KEY_FILES = ("root_key_file", "alipay_private_key_file", "alipay_public_key_file")
 PEER_URLS = ("alipay_gateway_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
 SANDBOX_MARK = b"shebao-sandbox"
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     clock: datetime | None = None
     log_level: str = "INFO"
+    calendar_file: Path | None = None  # working days of a year, when the official ones come late
 
     root_key_file: Path | None = None
     rest_enabled: bool | None = None  # default: on in the sandbox, off in production
@@ -108,7 +110,7 @@ class Settings(BaseSettings):
         found = [f"SHEBAO_{name.upper()} is not set" for name in REQUIRED if not getattr(self, name)]
         found += [
             f"SHEBAO_{name.upper()}: {path} can't be read"
-            for name in KEY_FILES
+            for name in (*KEY_FILES, *FILES)
             if (path := getattr(self, name)) and not path.is_file()
         ]
         if self.workers > 1 and self.uses_sqlite:

@@ -47,7 +47,7 @@ _RELATION = (
 )
 
 _LABELLED = re.compile(
-    r"(?:姓名|名字|全名|真名|大名|户主|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*", re.IGNORECASE
+    r"(?:姓名|名字|全名|真名|大名|户主|户名|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*", re.IGNORECASE
 )
 _CALLED = re.compile(
     rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
@@ -89,7 +89,7 @@ _AFTER_DOTTED = re.compile(
 )
 """What stands before and after a name with dots in it."""
 
-_TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|{_RELATION}|name", re.IGNORECASE)
+_TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE)
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
 _LATIN_NAME = re.compile(rf"(?P<name>{_LATIN})(?=$|[^A-Za-z])")

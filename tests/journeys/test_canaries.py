@@ -29,7 +29,7 @@ def test_no_canary_gets_into_files_logs_or_metrics(new_town: Callable[..., Town]
     resident.say(canary.name)
     resident.verify()
     resident.say("好了")
-    resident.say(f"对了，银行卡是{canary.bank_card}，邮箱{canary.email}，{canary.name}的")
+    resident.say(f"对了，银行卡是{canary.bank_card}，邮箱{canary.email}，户名是{canary.name}")
     resident.say("交明年的居民医保")
     resident.say("确认支付")
     resident.pay("2088990000000999")
