@@ -6,6 +6,7 @@ is printed as its code in brackets, never as an empty box, and `rare` tells the 
 
 from collections.abc import Container, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 import segno
@@ -13,6 +14,8 @@ from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, PageOrientation, TextMode, WrapMode
 from fpdf.fonts import TTFFont
 from pylopdf_fonts_zh_cn import sans_path, serif_path
+
+from services.certificates.encoding import CidCodes, PlainEncoding
 
 LINE = 1.42
 """Height of a line in sizes of the type."""
@@ -30,7 +33,7 @@ class Sheet(FPDF):
     def __init__(self) -> None:
         super().__init__(format="A4")
         self.set_auto_page_break(False)
-        self.add_font("serif", fname=serif_path())
+        self._add_chinese("serif", serif_path())
         self.rare = False
 
     def begin(self, *, orientation: str, margin: float, title: str, made_at: datetime) -> None:
@@ -42,13 +45,17 @@ class Sheet(FPDF):
         self.set_creator("shebao")
         self.set_creation_date(made_at)
 
+    def finish(self) -> bytes:
+        """The document."""
+        return bytes(self.output(output_producer_class=PlainEncoding))
+
     def printable(self, text: str) -> str:
         """`text` with characters that no font has written as their code."""
         known = self._characters("serif")
         if all(ord(character) in known for character in text):
             return text
         if "sans" not in self.fonts:
-            self.add_font("sans", fname=sans_path())
+            self._add_chinese("sans", sans_path())
             self.set_fallback_fonts(["sans"])
         spare = self._characters("sans")
         parts = []
@@ -158,3 +165,9 @@ class Sheet(FPDF):
             width = self.get_string_width(text)
             with self.rotation(angle, self.w / 2, self.h / 2):
                 self.text((self.w - width) / 2, self.h / 2, text)
+
+    def _add_chinese(self, name: str, path: Path) -> None:
+        self.add_font(name, fname=path)
+        font = self.fonts[name]
+        if isinstance(font, TTFFont):
+            font.subset = CidCodes(font)

@@ -23,7 +23,7 @@ PREVIEW_SCALE = 2.0
 def render(sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime) -> Rendered:
     """Draw on a fresh `sheet`. `made_at` is stamped into the file, so give the time of numbering."""
     _Paper(sheet, layout, facts, made_at).draw()
-    pdf = bytes(sheet.output())
+    pdf = sheet.finish()
     return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=_picture(pdf))
 
 
