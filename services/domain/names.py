@@ -47,7 +47,8 @@ _RELATION = (
 )
 
 _LABELLED = re.compile(
-    r"(?:姓名|名字|全名|真名|大名|户主|户名|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*", re.IGNORECASE
+    r"(?:姓名|名字|全名|真名|大名|户主|户名|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*",
+    re.IGNORECASE,
 )
 _CALLED = re.compile(
     rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
