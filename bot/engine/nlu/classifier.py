@@ -1,5 +1,6 @@
 """The Rasa component that tells what a sentence is for: its intent, and for a question its topic."""
 
+import re
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -12,10 +13,11 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.engine.nlu.linear import LinearModel, train
 from bot.engine.nlu.reader import READING, SHAPE
-from bot.engine.nlu.shape import features, only_values, plain, topic_features
+from bot.engine.nlu.shape import features, only_values, topic_features
 
 FAQ, INFORM, UNKNOWN = "faq", "inform", "out_of_scope"
 RANKED = 5
+SAYS_SOMETHING = re.compile(r"\w")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -24,7 +26,7 @@ class SentenceClassifier(GraphComponent):  # type: ignore[misc]
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"threshold": 0.25, "strength": 30.0, "topic_strength": 20.0}
+        return {"threshold": 0.25, "strength": 40.0, "topic_strength": 20.0}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -64,12 +66,14 @@ class SentenceClassifier(GraphComponent):  # type: ignore[misc]
             [features(m.get(READING), m.get(SHAPE)) for m in examples],
             [m.get(INTENT) for m in examples],
             strength=self._config["strength"],
+            seen=2,
         )
         questions = [message for message in examples if message.get(INTENT_RESPONSE_KEY)]
         self._topics = train(
             [topic_features(m.get(READING)) for m in questions],
             [m.get(INTENT_RESPONSE_KEY).partition("/")[2] for m in questions],
             strength=self._config["topic_strength"],
+            seen=1,
         )
         with self._storage.write_to(self._resource) as folder:
             self._intents.save(folder, "intents")
@@ -103,7 +107,7 @@ class SentenceClassifier(GraphComponent):  # type: ignore[misc]
         ranking = self._intents.rank(features(message.get(READING), message.get(SHAPE)))
         if only_values(message.get(SHAPE)):
             return _first(ranking, INFORM, 1.0)
-        if ranking[0][1] < self._config["threshold"] or not plain(message.get(READING)):
+        if ranking[0][1] < self._config["threshold"] or not SAYS_SOMETHING.search(message.get(READING)):
             return _first(ranking, UNKNOWN, 1 - ranking[0][1])
         return ranking
 

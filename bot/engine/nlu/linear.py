@@ -65,12 +65,17 @@ class LinearModel:
             )
 
 
-def train(sentences: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float) -> LinearModel:
-    """Logistic regression over tf-idf; `strength` is the inverse of the regularisation."""
+def train(
+    sentences: Sequence[Sequence[str]], labels: Sequence[str], *, strength: float, seen: int
+) -> LinearModel:
+    """Logistic regression over tf-idf; `strength` is the inverse of the regularisation.
+
+    Features that fewer than `seen` sentences have are left out.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, dtype=np.float32)
+    vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, min_df=seen, dtype=np.float32)
     matrix = vectorizer.fit_transform(sentences)
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
     model.fit(matrix, list(labels))

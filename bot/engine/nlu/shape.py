@@ -78,12 +78,12 @@ def _synonyms() -> tuple[re.Pattern[str], list[str]]:
 
 _FILLER = re.compile(
     r"^(?:嗯+|呃+|哦+|噢|啊|那个|那就|那|就是|就|我要|我想要|我想|我选择?|我|要|选择?|是|的话|按|按照|用|还有|和|跟|再加|的"
-    r"|吧|啊|呀|嘛|哈|呢|哦|了|呗|噻|嘞|哒|喽|啦|这个|个|好|度|份|年|保险|费)*$"
+    r"|给|吧|啊|呀|嘛|哈|呢|哦|了|呗|噻|嘞|哒|喽|啦|这个|个|好|度|份|年|保险|费)*$"
 )
 _PAYING = re.compile(r"[交缴]|给")
 _MAY_HOLD_A_VERB = {"payment_type", "beneficiary", "fee_period"}
 _NOT_AN_ANSWER = {MARKS[name] for name in ("certificate_kind", "query_kind", "field")}
-_WHAT = {MARKS["insured_group"], MARKS["insurance"]}
+_WHAT = {MARKS[name] for name in ("insured_group", "insurance", "beneficiary")}
 
 
 def only_values(shape: str) -> bool:

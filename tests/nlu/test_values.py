@@ -1,0 +1,227 @@
+"""The grammar of values, without a model: one line per way of saying it."""
+
+from datetime import date
+
+import pytest
+
+from bot.engine.nlu.meaning import read
+from tests.nlu.conftest import DAY
+
+
+def values(text: str, day: date = DAY) -> list[tuple[str, str]]:
+    return [(value.entity, value.value) for value in read(text, day)[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("今年", "2026"), ("今年子", "2026"), ("本年度", "2026"), ("明年的", "2027"), ("来年", "2027"), ("翻年", "2027"),
+        ("去年", "2025"), ("旧年", "2025"), ("前年", "2024"), ("大前年", "2023"), ("后年", "2028"), ("二六年", "2026"),
+        ("26年度", "2026"), ("2026", "2026"), ("2026年度", "2026"), ("二〇二七年", "2027"), ("交27年的医保", "2027"),
+    ],
+)  # fmt: skip
+def test_a_bare_year_is_a_fee_year(text: str, year: str) -> None:
+    assert ("fee_year", year) in values(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "交满15年",
+        "交了20年",
+        "三年没交",
+        "我今年60岁",
+        "上了年纪",
+        "每年都交",
+        "十五年",
+        "交一年",
+        "3000元",
+        "12366",
+    ],
+)
+def test_a_duration_or_an_age_is_no_year(text: str) -> None:
+    assert not [
+        value for value in values(text) if value[0] in {"fee_year", "fee_period"} and value[1] != "2026"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("一到六月", "2026-01/2026-06"), ("1-6月", "2026-01/2026-06"), ("1~6月", "2026-01/2026-06"),
+        ("一月份到六月份", "2026-01/2026-06"), ("从一月开始到六月", "2026-01/2026-06"), ("上半年", "2026-01/2026-06"),
+        ("去年下半年", "2025-07/2025-12"), ("第三季度", "2026-07/2026-09"), ("一季度", "2026-01/2026-03"),
+        ("上个季度", "2026-07/2026-09"), ("前三季度", "2026-01/2026-09"), ("上个月", "2026-10"), ("本月", "2026-11"),
+        ("上上个月", "2026-09"), ("三月", "2026-03"), ("2025年12月", "2025-12"), ("202603", "2026-03"),
+        ("2026-01到2026-06", "2026-01/2026-06"), ("去年12月到今年3月", "2025-12/2026-03"),
+        ("全年", "2026-01/2026-12"), ("三月到现在", "2026-03/2026-11"), ("三月到年底", "2026-03/2026-12"),
+        ("交到六月", "2026-01/2026-06"), ("缴到年底", "2026-01/2026-12"), ("前三个月", "2026-01/2026-03"),
+        ("近三个月", "2026-09/2026-11"), ("１１月", "2026-11"),
+    ],
+)  # fmt: skip
+def test_months_quarters_and_halves_are_a_fee_period(text: str, period: str) -> None:
+    assert values(text) == [("fee_period", period)]
+
+
+def test_a_month_belongs_to_the_year_that_the_sentence_names() -> None:
+    assert ("fee_period", "2025-03") in values("去年的养老，三月份的")
+
+
+def test_months_follow_the_clock_over_the_turn_of_the_year() -> None:
+    assert values("上个月", date(2027, 1, 5)) == [("fee_period", "2026-12")]
+    assert values("上个季度", date(2027, 1, 5)) == [("fee_period", "2026-10/2026-12")]
+    assert values("去年", date(2027, 1, 1)) == [("fee_year", "2026")]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("3月5号到4月1日", "2026-03-05/2026-04-01"), ("11月1号到15号", "2026-11-01/2026-11-15"),
+        ("2026-01-01到2026-06-30", "2026-01-01/2026-06-30"), ("2026年2月28日", "2026-02-28/2026-02-28"),
+        ("12月20号到1月5号", "2026-12-20/2027-01-05"), ("上周", "2026-11-16/2026-11-22"),
+        ("最近七天", "2026-11-17/2026-11-23"), ("昨天", "2026-11-22/2026-11-22"), ("11月20号到今天", "2026-11-20/2026-11-23"),
+    ],
+)  # fmt: skip
+def test_days_are_a_date_range(text: str, days: str) -> None:
+    assert values(text) == [("date_range", days)]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("补开去年开的完税证明", "2025-01-01/2025-12-31"), ("查上个月的申报记录", "2026-10-01/2026-10-31"),
+        ("查一季度申报", "2026-01-01/2026-03-31"), ("二月开具的完税证明补开", "2026-02-01/2026-02-28"),
+    ],
+)  # fmt: skip
+def test_the_time_of_filing_or_issuing_is_a_date_range(text: str, days: str) -> None:
+    assert ("date_range", days) in values(text)
+
+
+def test_a_day_that_does_not_exist_is_no_value() -> None:
+    assert not [value for value in values("2月30号") if value[0] == "date_range"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("百分之六十", "60%"), ("60%", "60%"), ("６０％", "60%"), ("六成", "60%"), ("60档", "60%"), ("六十那档", "60%"),
+        ("三倍", "300%"), ("一倍半", "150%"), ("1.5倍", "150%"), ("百分之一百", "100%"), ("两千那档", "2000"),
+        ("2000元档", "2000"), ("一千五那档", "1500"), ("贰仟档", "2000"), ("选三百的", "300"), ("居民养老100档", "100"),
+        ("灵活就业300档", "300%"), ("最低档", "lowest"), ("最便宜的", "lowest"), ("顶格", "highest"), ("最高的", "highest"),
+        ("跟去年一样", "last"), ("和上次一样", "last"), ("照去年的来", "last"), ("老样子", "last"), ("交3000的", "3000"),
+    ],
+)  # fmt: skip
+def test_tiers(text: str, tier: str) -> None:
+    assert [value for name, value in values(text) if name == "tier"] == [tier]
+
+
+@pytest.mark.parametrize(
+    "text", ["最少要交多少", "最晚什么时候", "成功了没有", "查今年和去年的缴费", "最近怎么样"]
+)
+def test_no_tier_is_named(text: str) -> None:
+    assert "tier" not in dict(values(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("400元", "400.00"), ("四百块", "400.00"), ("1100块钱", "1100.00"), ("878.94元", "878.94")],
+)
+def test_amounts(text: str, amount: str) -> None:
+    assert values(text) == [("amount", amount)]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("第三个", "3"), ("三号", "3"), ("第2项", "2"), ("最后一个", "-1"), ("倒数第二个", "-2"), ("2", "2"), ("选1", "1"),
+     ("头一个", "1"), ("第十二个", "12"), ("第三档", "3"), ("选项三", "3")],
+)  # fmt: skip
+def test_places_in_a_list(text: str, place: str) -> None:
+    assert values(text) == [("ordinal", place)]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("贵阳市云岩区", ["520103"]), ("南明区社保局", ["520102"]), ("遵义", ["520300"]), ("盘县", ["520281"]),
+        ("黔西南兴义市", ["522301"]), ("道真", ["520325"]), ("黔西", ["520581"]), ("大方县医保局", ["520521"]),
+        ("云岩和南明", ["520103", "520102"]), ("520103", ["520103"]), ("他很大方，白云飘飘", []),
+    ],
+)  # fmt: skip
+def test_agencies(text: str, codes: list[str]) -> None:
+    assert [value for name, value in values(text) if name == "agency"] == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [("帮我妈交", ["other"]), ("给老公买", ["other"]), ("帮人交一下", ["other"]), ("代缴", ["other"]), ("给自己", ["self"]),
+     ("帮我交", []), ("帮人工", []), ("妈老汉的医保", ["other"]), ("给⟦person_name:AB12CD34EF56⟧交医保", ["other"])],
+)  # fmt: skip
+def test_for_whom(text: str, who: list[str]) -> None:
+    assert [value for name, value in values(text) if name == "beneficiary"] == who
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("开缴费记录凭证", "payment_record"), ("打印缴费证明", "payment_record"), ("给我一份缴费记录", "payment_record"),
+        ("首次开完税证明", "tax_certificate_first"), ("完税证明没开过", "tax_certificate_first"),
+        ("补开完税证明", "tax_certificate_reissue"), ("完税证明丢了再开一张", "tax_certificate_reissue"),
+        ("开完税证明", None), ("查缴费记录", None),
+    ],
+)  # fmt: skip
+def test_certificates(text: str, kind: str | None) -> None:
+    assert dict(values(text)).get("certificate_kind") == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [("身份证", "居民身份证"), ("台胞证", "台湾居民来往大陆通行证"), ("回乡证", "港澳居民来往内地通行证"), ("护照", "外国护照"),
+     ("永居证", "外国人永久居留身份证"), ("港澳居民居住证", "港澳居民居住证"), ("中国护照", "中国护照")],
+)  # fmt: skip
+def test_documents(text: str, document: str) -> None:
+    assert values(text) == [("id_type", document)]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("交养老 不对 交医保", [("insurance", "medical")]),
+        ("不交养老，交医保", [("insurance", "medical")]),
+        ("交养老不是交医保", [("insurance", "pension")]),
+        ("交养老，不是，交医保", [("insurance", "medical")]),
+        ("是今年不是明年", [("fee_year", "2026")]),
+        ("不是今年，是明年", [("fee_year", "2027")]),
+        ("不要最低档，要最高档", [("tier", "highest")]),
+        ("把60%换成100%", [("tier", "100%")]),
+        ("一到三月，哦不，一到六月", [("fee_period", "2026-01/2026-06")]),
+        ("灵活就业不要，居民的", [("insured_group", "urban_rural_resident")]),
+        ("医保先不交，交养老", [("insurance", "pension")]),
+        ("除了养老都交", []),
+        ("不要医保", []),
+        ("要不要交养老", [("insurance", "pension")]),
+        ("是不是要交医保", [("insurance", "medical")]),
+        ("养老和医保都交", [("insurance", "pension"), ("insurance", "medical")]),
+        ("养老还是医保", [("insurance", "pension"), ("insurance", "medical")]),
+        ("先交医保再交养老", [("insurance", "medical"), ("insurance", "pension")]),
+    ],
+)
+def test_what_was_taken_back_or_rejected_is_not_meant(text: str, left: list[tuple[str, str]]) -> None:
+    assert values(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("改一下档次", "tier"), ("换个年份", "fee_year"), ("险种选错了", "insurance"), ("改经办机构", "agency"),
+     ("改所属期", "fee_period"), ("改缴费类型", "payment_type")],
+)  # fmt: skip
+def test_what_is_to_be_changed(text: str, field: str) -> None:
+    assert values(text) == [("field", field)]
+
+
+@pytest.mark.parametrize(
+    ("slip", "right"),
+    [("社宝", "社保"), ("交非", "缴费"), ("一保", "医保"), ("零活就业", "灵活就业"), ("補繳", "补缴"), ("養老", "养老"),
+     ("Ｂ２", "B2"), ("帮 我 交", "帮我交"), ("叫明年的医保", "缴明年的医保")],
+)  # fmt: skip
+def test_spelling_is_put_right_before_reading(slip: str, right: str) -> None:
+    assert read(slip, DAY)[0].text == right
