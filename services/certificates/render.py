@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pypdfium2
+from PIL.Image import Dither, Quantize
 
 from services.certificates.drawing import FRAME, GREY, INK, Sheet
 from services.certificates.layout import Column, Layout
@@ -34,7 +35,7 @@ def _picture(pdf: bytes) -> bytes:
     finally:
         document.close()
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=6)
+    image.quantize(64, method=Quantize.MAXCOVERAGE, dither=Dither.NONE).save(file, "PNG")
     return file.getvalue()
 
 
@@ -53,12 +54,12 @@ class _Paper:
 
     def draw(self) -> None:
         self._first_page()
-        for row in self.rows:
+        for place, row in enumerate(self.rows, start=1):
             height = self._row_height(row)
-            self._make_room(height)
+            # The total never stands on a page without a row above it.
+            self._make_room(height + (self._closing_height if place == len(self.rows) else 0))
             self._row(row, height)
         self._blank_rows()
-        self._make_room(self._closing_height)
         self._total()
         self._close_grid()
         self._notes_and_seal()
@@ -238,6 +239,7 @@ class _Paper:
         pages = len(sheet.pages)
         for page in range(1, pages + 1):
             sheet.page = page
+            sheet.type_size(HEAD)  # a size that is set anew on each page, whatever was the last on it
             y = sheet.h - FOOT + 3.5
             sheet.line_of_text(layout.margin, y, layout.width, layout.keep, size=7.5, color=GREY)
             number = layout.page_number.format(page=page, pages=pages)
