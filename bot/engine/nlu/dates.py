@@ -26,7 +26,7 @@ _SHORT_YEAR = rf"(?:(?<!\d)[1-4]\d年度?|[一二三][{_DIGIT}]年度?)"
 _YEAR = rf"(?:{_LONG_YEAR}|{_SHORT_YEAR})"
 _OF_WHAT = r"(?=的|度|医|养|居|城|灵|社|新|农|合)"
 _BARE_YEAR = re.compile(
-    rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级\d档元块%月.]|[-/.]\d)"
+    rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级\d档元块%月.]|[-/.]\d|上[小大中幼]|读|刚?满|多大|考)"
     rf"|(?<![交缴满够足共计干近有好了过第\d零〇{_DIGIT}十百千万])(?P<short>{_SHORT_YEAR})(?![级\d月.以才后前内])"
     rf"|(?<=[交缴])(?P<paid>{_SHORT_YEAR}){_OF_WHAT}"
 )
@@ -74,7 +74,7 @@ _DAYS = re.compile(
 _ISO = re.compile(
     r"(?<!\d)(?P<a>20\d\d([-/.])\d{1,2}\2\d{1,2}|20\d{6})(?:(?:到|至|-|~|/|—)(?P<b>20\d\d([-/.])\d{1,2}\4\d{1,2}|20\d{6}))?(?!\d)"
 )
-_NEAR_DAYS = {"大前天": -3, "前天": -2, "昨天": -1, "昨日": -1, "今天": 0, "今日": 0, "当天": 0, "明天": 1}
+_NEAR_DAYS = {"大前天": -3, "前天": -2, "昨天": -1, "昨日": -1, "今天": 0, "今日": 0, "当天": 0}
 _NEAR = re.compile("|".join(_NEAR_DAYS))
 _WEEK = re.compile(r"(?P<which>上|本|这|下)一?个?(?:星期|周(?!末|岁)|礼拜)(?![一二三四五六天日几])")
 _LATEST_DAYS = re.compile(
