@@ -15,7 +15,7 @@ LOWEST_TIER = 20
 _MERE_VERBS = {"交", "缴", "来", "办", "就", "要"}
 
 _PERCENT = re.compile(
-    rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
+    rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<all>百分百)|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
 )
 _TENTHS = re.compile(
     r"(?<![完分变换改弄办做生造构组促赞])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)"
@@ -73,7 +73,7 @@ def _percentages(text: str) -> Iterator[Value]:
     for pattern, factor in ((_PERCENT, 1), (_TENTHS, 10), (_TIMES, 100)):
         for match in pattern.finditer(text):
             said = match.groupdict()
-            number = read_number(said["n"] or said["d"])
+            number = Decimal(100) if said.get("all") else read_number(said["n"] or said["d"])
             if number is not None:
                 whole = number + Decimal("0.5") if said.get("half") else number
                 yield Value("tier", f"{(whole * factor).normalize():f}%", *match.span())
@@ -119,6 +119,8 @@ def _relative(text: str) -> list[Value]:
 def _is_tier(text: str, match: re.Match[str]) -> bool:
     """最少 in 最少要交多少 asks something; a tier is named by 档, or stands as a choice."""
     said, after = match[0], text[match.end() :]
+    if re.match(rf"{NUMBER}(?:元|块)?(?:的|那|这)?一?[档个]", after):
+        return False
     if "档" in said:
         return True
     if re.match(r".{0,3}(?:多少|几|年限|好多|什么时候)|晚|年限|限额|近|后", after):
