@@ -53,7 +53,9 @@ def read_settings(**given: object) -> Settings:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes (PostgreSQL only for more than 1).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes (PostgreSQL only for more than 1).")
+    ] = None,
 ) -> None:
     """Serve the conversation; in the sandbox with simulated Alipay, WeChat and tax bureau."""
     from bot.serving import run
@@ -149,7 +151,9 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
 def rasa(context: typer.Context) -> None:
     """The engine's own commands: train, data validate, test nlu, run actions, …"""
     from bot.engine.rasa_cli import run

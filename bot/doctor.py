@@ -72,6 +72,10 @@ async def _answers(name: str, ping: Callable[[], Awaitable[None]], settings: Set
         async with asyncio.timeout(PEER_SECONDS):
             await ping()
     except (ServiceError, TimeoutError):
-        hint = "start `shebao serve`, which plays it" if settings.sandbox else "check its address and the network"
+        hint = (
+            "start `shebao serve`, which plays it"
+            if settings.sandbox
+            else "check its address and the network"
+        )
         return (name, f"does not answer: {hint}")
     return (name, None)

@@ -42,7 +42,9 @@ def _turn(http: httpx.Client, console: Console, sender: str, text: str) -> Choic
         answer = http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
         answer.raise_for_status()
     except httpx.HTTPError as error:
-        console.print(f"[red]the service does not answer ({type(error).__name__}): is `shebao serve` running?[/red]")
+        console.print(
+            f"[red]the service does not answer ({type(error).__name__}): is `shebao serve` running?[/red]"
+        )
         return []
     choices: Choices = []
     for message in answer.json():
@@ -56,7 +58,11 @@ def _show(console: Console, message: dict[str, Any], choices: Choices) -> None:
     for link in ("url", "cashier_url"):
         if card.get(link):
             console.print(f"  → {card[link]}", soft_wrap=True, markup=False)
-    options = [(o["title"], o["payload"]) for o in (*card.get("options", []), *card.get("items", [])) if "payload" in o]
+    options = [
+        (o["title"], o["payload"])
+        for o in (*card.get("options", []), *card.get("items", []))
+        if "payload" in o
+    ]
     buttons = [(b["title"], b["payload"]) for b in message.get("buttons") or []]
     for title, payload in (*options, *buttons):
         choices.append((title, payload))

@@ -19,6 +19,8 @@ from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
 from services.records import Records
+from services.retention import EVERY as RETENTION_EVERY
+from services.retention import Retention
 from services.settings import Settings
 from services.store.session import Database
 from services.vault import Vault
@@ -130,6 +132,8 @@ def wire(
         get_person=identity.get_person,
         settings=settings,
     )
+    retention = Retention(database=database, clock=clock, vault=vault, identity=identity)
+    durable.repeat("retention", RETENTION_EVERY, retention.sweep)
     records = Records(bureau=bureau, get_person=identity.get_person)
     certificates = Certificates(
         database=database,

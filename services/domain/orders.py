@@ -47,6 +47,7 @@ EDGES: dict[tuple[OrderState, OrderState], str] = {
     (S.ISSUED, S.WAIT): "the payer has opened it",
     (S.NEW, S.CLOSING): "given up while it is not known whether the gateway has it",
     (S.ISSUED, S.CLOSING): "given up or expired",
+    (S.ISSUED, S.CLOSED): "its link never left us, so nobody can pay it",
     (S.WAIT, S.CLOSING): "given up or expired",
     (S.CLOSING, S.CLOSED): "the gateway says closed, or does not know it after expiry and grace",
     (S.NEW, S.PAID): "paid before the answer to our own call was stored",

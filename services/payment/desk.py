@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.domain.orders import CAPTURED, OrderState
+from services.domain.orders import CAPTURED, OPEN, OrderState
 from services.domain.people import Person
 from services.domain.workdays import records_available
 from services.durable import Durable
@@ -19,6 +19,8 @@ from services.store.orders import OrderLineRow, OrderRow, WatcherRow
 from services.store.session import Database
 
 T = TypeVar("T")
+CASHIER = "/pay"
+"""Where residents go to pay, followed by the order's number."""
 ISSUE, WATCH, CLOSE, POST, BOOK, REFUND = "issue", "watch", "close", "post", "book", "refund"
 
 
@@ -78,13 +80,19 @@ class Desk:
             booked=order.booked_at is not None,
             records_available_on=self._available(order.state, paid_at),
             dues=load_quote(lines[0].quote).dues,
+            preparing=order.state is OrderState.NEW and order.wanted,
         )
 
     def _cashier(self, order: OrderRow) -> Cashier | None:
-        payable = order.state.status == "pending" and order.wanted and self.clock.now() < order.expires_at
-        if not payable or order.cashier_url is None:
+        """Our own address, which leads on to the gateway's (`open_cashier`)."""
+        if not self.is_payable(order):
             return None
-        return Cashier(cashier_url=order.cashier_url, qr_code=order.qr_code)
+        url = f"{self.settings.base_url}{CASHIER}/{order.order_no}"
+        return Cashier(cashier_url=url, qr_code=url)
+
+    def is_payable(self, order: OrderRow) -> bool:
+        open_ = order.state in OPEN and order.wanted and self.clock.now() < order.expires_at
+        return open_ and order.cashier_url is not None
 
     def _available(self, state: OrderState, paid_at: datetime | None) -> date | None:
         if paid_at is None or state not in {OrderState.PAID, OrderState.APPLIED}:

@@ -30,7 +30,7 @@ class Draft:
 class OrderView:
     """An order as told to residents. `status` is `pending`, `paid`, `closed`, `refunding` or `refunded`.
 
-    `cashier` is there while the order can be paid. `booked` is the bureau's word, not the gateway's;
+    `preparing` before the gateway has it, `cashier` while it can be paid. `booked` is the bureau's word;
     `records_available_on` the last day on which the record should be there, from `paid` on.
     """
 
@@ -44,6 +44,7 @@ class OrderView:
     booked: bool
     records_available_on: date | None
     dues: Dues
+    preparing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

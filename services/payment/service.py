@@ -5,6 +5,7 @@ per order, every outside call intended in the database before it is made, and on
 moves money (`reliability` 2 and 3.3).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from services.domain.people import Person
 from services.durable import Durable
 from services.payment import desk as jobs
 from services.payment import drafts, issuing, refunding, settling, sweeping, watching
-from services.payment.desk import Announces, Desk, is_captured
+from services.payment.desk import Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
 from services.payment.model import Changed, Draft, OrderView, Placed, digest
 from services.ports import Clock, PaymentGateway, Quote, TaxBureau
@@ -30,6 +31,8 @@ log = structlog.get_logger("payment")
 
 SWEEP_EVERY = timedelta(seconds=60)
 TRIES = 4
+POST_PATIENCE, POST_LOOK = 2.0, 0.1
+"""Seconds that a resident waits at most for the bureau to hear of a payment, and between two looks."""
 BUREAU_REFUSALS = frozenset(
     {"not_registered", "not_payable", "already_paid", "window_closed", "tier_not_allowed", "gateway_refused"}
 )
@@ -54,6 +57,7 @@ class Payment:
             database=database, clock=clock, gateway=gateway, bureau=bureau, durable=durable,
             notices=notices, get_person=get_person, settings=settings,
         )  # fmt: skip
+        self._posting: set[asyncio.Task[None]] = set()
         durable.register(jobs.ISSUE, lambda lease: issuing.issue(desk, lease), lane="issue", longest_wait=30)
         durable.register(
             jobs.WATCH, lambda lease: watching.watch(desk, lease), lane="gateway", longest_wait=30
@@ -80,8 +84,9 @@ class Payment:
 
         `Changed`: the bureau's figures are others than those shown. `Placed` without a cashier: the bureau
         has not answered in time, the order goes on by itself, with a notice. `Refused`: `unknown_draft`,
-        `draft_expired`, `already_paid`, `earlier_order_open` (fact `until`: when an order with other figures
-        can no longer be paid), or the bureau's codes. `Unavailable("gateway_busy")`: it goes on by itself.
+        `draft_expired`, `already_paid`, `earlier_order_open` (facts `order_no`, with other figures, and
+        `until`, when it can no longer be paid), or the bureau's codes. `Unavailable("gateway_busy")`: it
+        goes on by itself.
         """
         draft = await self.find_draft(draft_id)
         if draft is None or draft.conversation_id != conversation_id:
@@ -96,21 +101,23 @@ class Payment:
 
     # --- after ------------------------------------------------------------------------------------------
 
-    async def refresh(self, order_no: str) -> OrderView:
+    async def refresh(self, order_no: str, *, patient: bool = True) -> OrderView:
         """刷新: the truth from the gateway, or from the bureau once it is paid.
 
+        The gateway is asked every 3 s at most: `patient` waits for that, else what is known is enough.
         `OutcomeUnknown` when the gateway does not answer.
         """
         desk, order = self._desk, await self._desk.get(order_no)
         if order.state is OrderState.NEW:
             await self._issue(order_no)
         elif order.state in OPEN or watching.may_still_be_paid(order, desk.clock.now()):
-            await watching.as_unknown(desk, order_no, telling=True)
+            await watching.as_unknown(desk, order_no, patient=patient)
         elif settling.is_unbooked(order):
             try:
                 await settling.find_booking(desk, order_no, telling=True)
             except ServiceError:
                 log.info("booking_not_known", order_no=order_no)  # that it is paid is known, and is told
+        await self._post_soon(order_no)
         return await self._get_view(order_no)
 
     async def find_order(self, order_no: str) -> OrderView | None:
@@ -126,6 +133,20 @@ class Payment:
         async with self._desk.database.read() as session:
             order_no = (await session.scalars(found)).first()
         return await self._desk.view(order_no) if order_no else None
+
+    async def open_cashier(self, order_no: str) -> str | None:
+        """The gateway's link for somebody who is about to pay; None when there is nothing to pay any more.
+
+        The gateway does not know an order before its link is opened, and can't be made to close it then.
+        Since the link leaves us only here, an order that nobody has opened can be given up at once.
+        """
+        async with self._desk.database.begin() as session:
+            order = await find_locked(session, order_no)
+            if order is None or not self._desk.is_payable(order):
+                return None
+            if order.opened_at is None:
+                order.opened_at = self._desk.clock.now()
+            return order.cashier_url
 
     async def abandon(self, order_no: str) -> OrderView:
         """不付了: closed if the gateway says so. Else `pending` without cashier, or paid."""
@@ -210,16 +231,15 @@ class Payment:
         """Close them; the number of one that turned out to be paid. `Refused` when one may still be paid."""
         for order_no in rivals:
             try:
-                await watching.close_at_gateway(
-                    self._desk, order_no, reason="superseded", give_up=True, telling=True
-                )
+                await watching.close_at_gateway(self._desk, order_no, reason="superseded", telling=True)
             except ServiceError as error:
                 log.warning("closing_put_off", order_no=order_no, code=error.code)
             order = await self._desk.get(order_no)
             if is_captured(order):
                 return order_no
             if order.state in OPEN:
-                raise Refused("earlier_order_open", until=self._desk.local(order.expires_at) + GRACE)
+                until = self._desk.local(order.expires_at) + GRACE
+                raise Refused("earlier_order_open", until=until, order_no=order_no)
         return None
 
     async def _issue(self, order_no: str) -> None:
@@ -242,6 +262,20 @@ class Payment:
         if await issuing.waits_for_gateway(self._desk, order_no):
             raise Unavailable("gateway_busy")
         return Placed(order=await self._get_view(order_no))
+
+    async def _post_soon(self, order_no: str) -> None:
+        """Let the bureau know before the resident is told, if it answers soon; else the worker goes on."""
+        waited = 0.0
+        while waited < POST_PATIENCE and await settling.is_unposted(self._desk, order_no):
+            lease = await self._desk.durable.lease(jobs.POST, order_no)
+            if lease is not None:
+                posting = asyncio.create_task(self._desk.durable.run_quietly(lease))
+                self._posting.add(posting)
+                posting.add_done_callback(self._posting.discard)
+                await asyncio.wait({posting}, timeout=POST_PATIENCE)
+                return
+            await asyncio.sleep(POST_LOOK)  # a worker is at it
+            waited += POST_LOOK
 
     async def _get_view(self, order_no: str) -> OrderView:
         view = await self._desk.view(order_no)

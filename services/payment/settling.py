@@ -92,6 +92,14 @@ async def find_booking(desk: Desk, order_no: str, *, telling: bool = False) -> b
     return True
 
 
+async def is_unposted(desk: Desk, order_no: str) -> bool:
+    """Whether it is paid and the bureau has not been told of every line."""
+    order = await desk.get(order_no)
+    if order.state is not OrderState.APPLIED:
+        return False
+    return any(line.payment_no is None for line in await desk.lines(order_no))
+
+
 async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting) -> None:
     async with desk.database.begin() as session:
         await lease.check(session)

@@ -9,7 +9,7 @@ from services.crashpoints import crashpoint
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.orders import GRACE, OPEN, OrderState
 from services.durable import Lease
-from services.payment.desk import Desk, get_locked, is_captured
+from services.payment.desk import Desk, get_locked, is_captured, known
 from services.payment.evidence import apply, bill_is_settled, close
 from services.ports import TradeFacts, TradeStatus
 from services.store.orders import OrderRow, move_to
@@ -56,9 +56,13 @@ def may_still_be_paid(order: OrderRow, now: datetime) -> bool:
     return order.state is OrderState.CLOSED and order.sent_at is not None and now < order.expires_at + LATE
 
 
-async def query(desk: Desk, order_no: str, *, telling: bool = False) -> TradeFacts:
-    """Ask the gateway and take in the answer. Raises what the gateway's adapter raises."""
-    await _in_turn(desk, order_no)
+async def query(desk: Desk, order_no: str, *, telling: bool = False, permitted: bool = False) -> TradeFacts:
+    """Ask the gateway and take in the answer; `permitted` if it is known to be this order's turn.
+
+    `Unavailable` or `OutcomeUnknown` when there is no answer.
+    """
+    if not permitted:
+        await _in_turn(desk, order_no)
     crashpoint("payment.query.before_call")
     try:
         facts = await desk.gateway.query(order_no)
@@ -70,26 +74,28 @@ async def query(desk: Desk, order_no: str, *, telling: bool = False) -> TradeFac
 
 
 async def _in_turn(desk: Desk, order_no: str) -> None:
-    """Wait for the next permitted moment. The wait is real time, and at most once: clocks may stand still."""
-    for last_try in (False, True):
-        now = desk.clock.now()
-        permitted = or_(
-            OrderRow.queried_at.is_(None), OrderRow.queried_at <= now - APART, OrderRow.queried_at > now
-        )
-        async with desk.database.begin() as session:
-            taken = await session.execute(
-                update(OrderRow)
-                .where(OrderRow.order_no == order_no, True if last_try else permitted)  # type: ignore[arg-type]
-                .values(queried_at=now)
-                .execution_options(synchronize_session=False)
-            )
-            if taken.rowcount:  # type: ignore[attr-defined]
-                return
-            order = await session.get(OrderRow, order_no)
-            if order is None or order.queried_at is None:
-                return
-            wait = (order.queried_at + APART - now).total_seconds()
+    """Wait for the next permitted moment, in real time and once at most: clocks may stand still."""
+    if not await _take_turn(desk, order_no):
+        order = await desk.get(order_no)
+        wait = (known(order.queried_at) + APART - desk.clock.now()).total_seconds()
         await asyncio.sleep(max(0.0, min(wait, APART.total_seconds())))
+        await _take_turn(desk, order_no)
+
+
+async def _take_turn(desk: Desk, order_no: str) -> bool:
+    """Whether the gateway may be asked now; if so, that it is."""
+    now = desk.clock.now()
+    permitted = or_(
+        OrderRow.queried_at.is_(None), OrderRow.queried_at <= now - APART, OrderRow.queried_at > now
+    )
+    async with desk.database.begin() as session:
+        taken = await session.execute(
+            update(OrderRow)
+            .where(OrderRow.order_no == order_no, permitted)
+            .values(queried_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
 async def close_order(desk: Desk, lease: Lease) -> datetime | None:
@@ -108,7 +114,8 @@ async def close_order(desk: Desk, lease: Lease) -> datetime | None:
 async def close_at_gateway(
     desk: Desk, order_no: str, *, reason: str, give_up: bool = False, telling: bool = False
 ) -> OrderState:
-    """Have the gateway close it; the state it is in afterwards. Only the gateway's word closes (P14).
+    """Have the gateway close it; the state it is in afterwards. Only the gateway's word closes (P14), except
+    for an order whose link never left us: nobody can pay that one.
 
     Raises `Unavailable` or `OutcomeUnknown`: then it stays `CLOSING`, and is looked at again.
     """
@@ -135,7 +142,9 @@ async def _intend_closing(desk: Desk, order_no: str, reason: str, give_up: bool)
         if give_up and order.state in OPEN:
             order.wanted = False
         now = desk.clock.now()
-        if order.state is OrderState.NEW and order.sent_at is None:
+        never_sent = order.state is OrderState.NEW and order.sent_at is None
+        never_opened = order.state is OrderState.ISSUED and order.opened_at is None
+        if never_sent or never_opened:
             await close(session, order, reason=reason, at=now)
         elif order.state in {OrderState.ISSUED, OrderState.WAIT} or (
             order.state is OrderState.NEW and now >= order.expires_at
@@ -145,9 +154,11 @@ async def _intend_closing(desk: Desk, order_no: str, reason: str, give_up: bool)
         return order.state
 
 
-async def as_unknown(desk: Desk, order_no: str, *, telling: bool) -> None:
+async def as_unknown(desk: Desk, order_no: str, *, patient: bool) -> None:
     """Query for a resident: whatever keeps the answer away, nobody may say that nothing was charged."""
+    if not patient and not await _take_turn(desk, order_no):
+        return
     try:
-        await query(desk, order_no, telling=telling)
+        await query(desk, order_no, telling=True, permitted=not patient)
     except Unavailable as error:
         raise OutcomeUnknown("outcome_unknown") from error

@@ -2,7 +2,8 @@
 
 A message takes a ticket when it arrives and has its turn when no lower ticket of its conversation is left.
 Tickets of one conversation are given one after the other (an advisory lock around number and commit), so a
-lower one is always visible to a higher one. Waiting costs no connection. Every process holds one advisory lock, on the one connection that it takes its tickets on: when
+lower one is always visible to a higher one. Waiting costs no
+connection. Every process holds one advisory lock, on the one connection that it takes its tickets on: when
 somebody else can have that lock, its owner is dead, and its tickets are void.
 """
 

@@ -90,6 +90,7 @@ class OrderRow(Base):
 
     `sent_at` is when the first call to the gateway was intended: from then on the number may be payable there
     until `expires_at`. `sends` counts the calls. `wanted` is false when the resident has given it up.
+    `opened_at` is when the gateway's link was first given to a browser: before that nobody can pay there.
     `captured` is what the gateway took, also when it is not `total`.
     """
 
@@ -111,6 +112,7 @@ class OrderRow(Base):
     sends: Mapped[int] = mapped_column(Integer, default=0)
     cashier_url: Mapped[str | None] = mapped_column(Text)
     qr_code: Mapped[str | None] = mapped_column(Text)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     queried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trade_no: Mapped[str | None] = mapped_column(String(64))
     captured: Mapped[Decimal | None] = mapped_column(Fen)

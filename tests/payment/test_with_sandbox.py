@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from sanic import Sanic
 
 from bot import worker
-from bot.routes import notify
+from bot.routes import cashier, notify
 from bot.sandbox import alipay, bureau, residents
 from bot.sandbox.books import Books
 from bot.sandbox.keys import ensure_keys
@@ -126,6 +126,7 @@ async def street(tmp_path: Path, key_folder: Path, database: Database) -> AsyncI
     app.config.TOUCHUP = False  # Sanic rewrites its own methods once per process only
     app.blueprint(alipay.blueprint(books, keys, settings))
     app.blueprint(bureau.blueprint(books, keys.bureau_token))
+    app.blueprint(cashier.blueprint(payment))
     app.blueprint(notify.blueprint(payment))
     server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
     assert server is not None

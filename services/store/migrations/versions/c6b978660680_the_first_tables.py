@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = '9f51483ae6a1'
+revision = 'c6b978660680'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -167,6 +167,7 @@ def upgrade() -> None:
     sa.Column('sends', sa.Integer(), nullable=False),
     sa.Column('cashier_url', sa.Text(), nullable=True),
     sa.Column('qr_code', sa.Text(), nullable=True),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('queried_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('trade_no', sa.String(length=64), nullable=True),
     sa.Column('captured', sa.BigInteger(), nullable=True),
