@@ -64,7 +64,7 @@ async def surplus(town: Town) -> None:
 async def given_up(town: Town) -> None:
     order_no = await confirm(town)
     assert order_no
-    town.gateway.scan(order_no)
+    await town.scan(order_no)
     await town.gateway.after("scan")
     await town.payment.abandon(order_no)
     await town.run(seconds=6)

@@ -70,7 +70,7 @@ async def test_an_unknown_number_is_kept_and_not_acknowledged(town: Town) -> Non
 
 async def test_another_amount_in_a_notification_is_never_paid(town: Town) -> None:
     order = await town.place()
-    town.gateway.scan(order.order_no)
+    await town.scan(order.order_no)
     assert not await town.payment.on_notification(form(order.order_no, total="4.00"))
     await town.run(seconds=1)
     assert await town.status(order.order_no) == "pending"
@@ -162,7 +162,7 @@ async def test_the_first_to_arrive_is_kept_and_the_open_one_is_closed(town: Town
     first = await town.place()
     await town.run(minutes=18)
     second = await town.place()
-    town.gateway.scan(second.order_no)
+    await town.scan(second.order_no)
     town.gateway.pay(first.order_no)
     assert await town.payment.on_notification(form(first.order_no))
     await town.run(seconds=1)

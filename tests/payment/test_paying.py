@@ -116,7 +116,7 @@ async def test_a_bureau_that_does_not_answer_the_declaration_holds_up_only_for_a
 ) -> None:
     town.bureau.fail("declare", mode)
     order = await town.place()
-    assert (order.status, order.cashier) == ("pending", None)
+    assert (order.status, order.cashier, order.preparing) == ("pending", None, True)
     await town.told()
     await town.run(seconds=2)
     ready = await town.payment.find_order(order.order_no)
@@ -216,7 +216,7 @@ async def test_a_jump_of_the_clock_closes_at_once(town: Town) -> None:
 
 async def test_a_scanned_order_is_closed_at_the_gateway_when_it_expires(town: Town) -> None:
     order = await town.place()
-    town.gateway.scan(order.order_no)
+    await town.scan(order.order_no)
     await town.run(minutes=16)
     assert await town.status(order.order_no) == "closed"
     assert town.gateway.trade(order.order_no)["status"] == "closed"
@@ -224,13 +224,18 @@ async def test_a_scanned_order_is_closed_at_the_gateway_when_it_expires(town: To
 
 async def test_another_tier_waits_for_the_earlier_order_until_it_is_surely_closed(town: Town) -> None:
     first = await town.place(pension(tier="60%"))
+    await town.payment.open_cashier(first.order_no)
     draft = await town.draft(pension(tier="100%"))
     with pytest.raises(Refused, match="earlier_order_open") as refused:
         await town.payment.place(draft.draft_id, conversation_id="rest:a")
     assert (refused.value.facts["until"] - first.expires_at).total_seconds() == 120
+    assert refused.value.facts["order_no"] == first.order_no
     assert len(town.gateway.table("trades")) == 1
+    still = await town.payment.find_order(first.order_no)
+    assert still is not None
+    assert still.cashier == first.cashier
 
-    town.gateway.scan(first.order_no)
+    await town.scan(first.order_no)
     placed = await town.payment.place(draft.draft_id, conversation_id="rest:a")
     assert isinstance(placed, Placed)
     assert placed.order.order_no != first.order_no
@@ -239,7 +244,8 @@ async def test_another_tier_waits_for_the_earlier_order_until_it_is_surely_close
 
 
 async def test_overlapping_months_are_one_bill(town: Town) -> None:
-    await town.place(pension("2026-01/2026-06"))
+    first = await town.place(pension("2026-01/2026-06"))
+    await town.payment.open_cashier(first.order_no)
     draft = await town.draft(pension("2026-06/2026-12"))
     with pytest.raises(Refused, match="earlier_order_open"):
         await town.payment.place(draft.draft_id, conversation_id="rest:a")
@@ -249,6 +255,7 @@ async def test_overlapping_months_are_one_bill(town: Town) -> None:
 
 async def test_another_tier_after_the_earlier_order_was_paid_shows_the_paid_one(town: Town) -> None:
     first = await town.place(pension(tier="60%"))
+    await town.scan(first.order_no)
     town.gateway.pay(first.order_no)
     draft = await town.draft(pension(tier="100%"))
     placed = await town.payment.place(draft.draft_id, conversation_id="rest:a")
@@ -260,11 +267,20 @@ async def test_another_tier_after_the_earlier_order_was_paid_shows_the_paid_one(
     await town.check_invariants()
 
 
-async def test_an_unscanned_order_that_is_given_up_stays_payable_until_it_expires(town: Town) -> None:
-    draft = await town.draft()
-    order = await town.payment.place(draft.draft_id, conversation_id="rest:a")
-    assert isinstance(order, Placed)
-    view = await town.payment.abandon(order.order.order_no)
+async def test_an_order_that_nobody_has_opened_can_be_given_up_at_once(town: Town) -> None:
+    order = await town.place()
+    assert (await town.payment.abandon(order.order_no)).status == "closed"
+    assert await town.payment.open_cashier(order.order_no) is None
+    dearer = await town.place(pension(tier="60%"))
+    assert (await town.place(pension(tier="100%"))).order_no != dearer.order_no
+    assert await town.status(dearer.order_no) == "closed"
+    assert town.gateway.calls["close"] == 0
+
+
+async def test_an_opened_order_that_is_given_up_stays_payable_until_it_expires(town: Town) -> None:
+    order = await town.place()
+    await town.payment.open_cashier(order.order_no)
+    view = await town.payment.abandon(order.order_no)
     assert (view.status, view.cashier) == ("pending", None)
     again = await town.place()
     assert again.order_no == view.order_no
@@ -275,12 +291,13 @@ async def test_an_unscanned_order_that_is_given_up_stays_payable_until_it_expire
 
 async def test_a_scanned_order_that_is_given_up_is_closed(town: Town) -> None:
     order = await town.place()
-    town.gateway.scan(order.order_no)
+    await town.scan(order.order_no)
     assert (await town.payment.abandon(order.order_no)).status == "closed"
 
 
 async def test_giving_up_what_is_paid_says_that_it_is_paid(town: Town) -> None:
     order = await town.place()
+    await town.scan(order.order_no)
     town.gateway.pay(order.order_no)
     assert (await town.payment.abandon(order.order_no)).status == "paid"
 
@@ -288,7 +305,7 @@ async def test_giving_up_what_is_paid_says_that_it_is_paid(town: Town) -> None:
 @pytest.mark.parametrize("mode", [BEFORE, AFTER])
 async def test_giving_up_while_the_gateway_is_silent_is_done_later(town: Town, mode: str) -> None:
     order = await town.place()
-    town.gateway.scan(order.order_no)
+    await town.scan(order.order_no)
     town.gateway.fail("close", mode)
     assert (await town.payment.abandon(order.order_no)).status == "pending"
     await town.run(seconds=3)
@@ -317,6 +334,8 @@ async def test_two_queries_are_three_seconds_apart(town: Town, monkeypatch: pyte
     monkeypatch.setattr("services.payment.watching.asyncio.sleep", sleep)
     await town.payment.refresh(order.order_no)
     await town.payment.refresh(order.order_no)
+    await town.payment.refresh(order.order_no, patient=False)
+    assert town.gateway.calls["query"] == 2
     assert [wait for wait in waits if wait] == [3.0]
 
 

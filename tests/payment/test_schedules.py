@@ -48,6 +48,7 @@ class Schedule:
         order_no = self._payable()
         if order_no is None:
             return
+        await self.town.payment.open_cashier(order_no)
         facts = self.town.gateway.pay(order_no)
         if self.dice.random() < 0.5:
             await self._notify(order_no, str(facts.total))
@@ -55,6 +56,7 @@ class Schedule:
     async def scan(self) -> None:
         order_no = self._payable()
         if order_no:
+            await self.town.payment.open_cashier(order_no)
             self.town.gateway.scan(order_no)
 
     async def notify_twice(self) -> None:
