@@ -201,8 +201,9 @@ async def _inform(talk: Talk) -> None:
 
 
 async def _answer(talk: Talk, task: Task) -> bool:
-    module = paying if task.kind == "pay" else papers
-    return await module.answer_question(talk, task)
+    if task.kind == "pay":
+        return await paying.answer_question(talk, task)
+    return await papers.answer_question(talk, task)
 
 
 async def _affirm(talk: Talk) -> None:

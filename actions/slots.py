@@ -95,7 +95,7 @@ class Slot:
 
 
 def is_normal(case: Case) -> bool:
-    return case.facts.get("payment_type", PaymentType.NORMAL) == PaymentType.NORMAL
+    return bool(case.facts.get("payment_type", PaymentType.NORMAL) == PaymentType.NORMAL)
 
 
 def is_arrears(case: Case) -> bool:

@@ -39,9 +39,9 @@ class Task:
 class Dialogue:
     """`login` is the step of logging in that is open: `consent`, `id_number`, `person_name`, `verification`.
 
-    `question` is an open yes/no question outside the task (`unbind`). `order_no` is the order this
-    conversation talks about. `told` are the notices that the last turn told: being
-    committed with it, they are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
+    `question` is an open question beside the task (`unbind`, `change`). `order_no` is the order this
+    conversation talks about. `told` are the notices that the last turn told: being committed with it, they
+    are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
     """
 
     task: Task | None = None

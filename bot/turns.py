@@ -38,7 +38,14 @@ log = structlog.get_logger("turns")
 
 LONGEST_LINE = 20
 REPEATS_FOR = timedelta(hours=24)
-STORE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TicketLost, LookupError)
+STORE_ERRORS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TicketLost,
+    LookupError,
+)
 
 CONTROL = frozenset(
     {"cancel", "go_back", "change_answer", "help", "request_human", "restart", "repeat", "hold", "deny",
@@ -49,8 +56,43 @@ PUNCTUATION = " 　，。！？、,.!?~～…"
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
-    "取消 返回 上一步 后退 回去 帮助 帮帮我 人工 转人工 人工客服 找人工 客服 退出 重新开始 重来 再来一次 重新来 "
-    "再说一遍 重复 授权 重新授权 登录 拒绝 不要 不用 不了 不想 不行 算了 不办了 等一下 等等 改一下 为什么 怎么办".split()
+    [
+        "取消",
+        "返回",
+        "上一步",
+        "后退",
+        "回去",
+        "帮助",
+        "帮帮我",
+        "人工",
+        "转人工",
+        "人工客服",
+        "找人工",
+        "客服",
+        "退出",
+        "重新开始",
+        "重来",
+        "再来一次",
+        "重新来",
+        "再说一遍",
+        "重复",
+        "授权",
+        "重新授权",
+        "登录",
+        "拒绝",
+        "不要",
+        "不用",
+        "不了",
+        "不想",
+        "不行",
+        "算了",
+        "不办了",
+        "等一下",
+        "等等",
+        "改一下",
+        "为什么",
+        "怎么办",
+    ]
 )
 
 
@@ -146,9 +188,7 @@ class Turns:
         inbox_id = inbox_key(conversation_id, message.message_id) if message.message_id else None
         with _store_errors():
             async with self._database.read() as session:
-                given = (
-                    await find_answers(session, inbox_id, since=now - REPEATS_FOR) if inbox_id else None
-                )
+                given = await find_answers(session, inbox_id, since=now - REPEATS_FOR) if inbox_id else None
                 standing = await find_standing(session, conversation_id)
         if inbox_id and given is not None:
             known: list[Message] = json.loads(await self._vault.decrypt(ANSWERS_PURPOSE, inbox_id, given))

@@ -298,9 +298,7 @@ class IdentityProvider(Protocol):
     def authorization_url(self, *, state: str, redirect_uri: str) -> str: ...
     async def exchange(self, code: str) -> ConsentedProfile: ...
 
-    async def start_verification(
-        self, person: Person, *, request_no: str, return_url: str
-    ) -> Verification:
+    async def start_verification(self, person: Person, *, request_no: str, return_url: str) -> Verification:
         """`Refused("id_type_not_verifiable")` for documents that the provider can't verify."""
         ...
 

@@ -1,7 +1,6 @@
 """Personal data at rest: tokens that stand for it in a conversation, and sealed columns of other tables.
 
-A column that holds sealed values says so, and key rotation finds it by that:
-`mapped_column(LargeBinary, info=sealed("person.name", row="person_id", subject="person_id"))`.
+A column that holds sealed values says so (`services.store.base.sealed`), and key rotation finds it by that.
 """
 
 import json
@@ -43,14 +42,6 @@ class Rotation:
     resealed: int
     deleted: int
     retired_left: int
-
-
-def sealed(purpose: str, *, row: str, subject: str | None = None) -> dict[str, Any]:
-    """Marks a column as sealed by `Vault.encrypt(purpose, <row>, …, subject=<subject>)`.
-
-    `row` and `subject` name columns of the same table.
-    """
-    return {"purpose": purpose, "row": row, "subject": subject}
 
 
 class Vault:

@@ -33,7 +33,7 @@ def blueprint(*, converse: Converse, parse: Parse, settings: Settings) -> Bluepr
     async def webhook(request: Request) -> HTTPResponse:
         body = _body(request)
         sender, text = (body or {}).get("sender"), (body or {}).get("message", "")
-        if body is None or not _name(sender):
+        if body is None or not isinstance(sender, str) or not _is_name(sender):
             return problem(400, "bad_request", "Send JSON with a sender and a message.")
         if not isinstance(text, str):
             return problem(400, "bad_request", "The message must be a string.")
@@ -84,5 +84,5 @@ def _body(request: Request) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _name(sender: Any) -> bool:
-    return isinstance(sender, str) and 0 < len(sender) <= MAX_SENDER and clean(sender) == sender
+def _is_name(sender: str) -> bool:
+    return 0 < len(sender) <= MAX_SENDER and clean(sender) == sender

@@ -128,9 +128,7 @@ class Engine:
         """The answers to `text`, after the turn is committed. Whatever fails it is raised and stores nothing."""
         async with self._store.database.read() as session:
             standing = await find_standing(session, conversation_id)
-        outcome = await self.run(
-            standing, text, now=self._clock.now(), parsed=parsed, metadata=metadata
-        )
+        outcome = await self.run(standing, text, now=self._clock.now(), parsed=parsed, metadata=metadata)
         async with self._store.database.begin() as session:
             await write_turn(session, outcome.record)
         self.keep(outcome)

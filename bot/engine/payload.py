@@ -31,7 +31,9 @@ def read_payload(text: str, intents: Collection[str]) -> dict[str, Any] | None:
         "text": said,
         "intent": intent,
         "entities": [
-            _entity(name, value, match.span("values")) for name, said_of in values.items() for value in said_of
+            _entity(name, value, match.span("values"))
+            for name, said_of in values.items()
+            for value in said_of
         ],
         "intent_ranking": [dict(intent)],
     }

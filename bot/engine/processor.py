@@ -101,9 +101,7 @@ class TurnProcessor(MessageProcessor):
         """Start the session of a new conversation; metadata of a message is not kept in a slot."""
         await super()._update_tracker_session(tracker, output_channel, None)
 
-    async def _handle_message_with_tracker(
-        self, message: UserMessage, tracker: DialogueStateTracker
-    ) -> None:
+    async def _handle_message_with_tracker(self, message: UserMessage, tracker: DialogueStateTracker) -> None:
         parsed = message.parse_data or await self.parse_message(message, tracker)
         tracker.update(
             UserUttered(

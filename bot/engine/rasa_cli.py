@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.engine.training import training_files
 from services.settings import Settings
 
-INSTEAD = {
+INSTEAD: dict[tuple[str, ...], str] = {
     ("run",): "Rasa's server does not start on this Sanic: use `shebao serve`",
     ("shell",): "use `shebao chat`, or `shebao rasa shell nlu` for the understanding alone",
     ("x",): "there is none in this release: use `shebao serve`",
@@ -51,6 +51,9 @@ def main() -> None:
     if sys.argv[1:3] == ["run", "actions"]:
         _serve_actions()
         return
+    from rasa.utils import log_utils
+
+    log_utils.configure_structlog = lambda *_args, **_options: None  # it insists on a client of Sentry
     from rasa.__main__ import main as rasa
 
     rasa()

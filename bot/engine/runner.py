@@ -29,9 +29,7 @@ class PlainGraphRunner(GraphRunner):
         }
         return cls(graph_schema, nodes)
 
-    def run(
-        self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None
-    ) -> dict[str, Any]:
+    def run(self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None) -> dict[str, Any]:
         """The outputs of `targets` by name; without targets, those that the schema marks."""
         wanted = tuple(targets or self._schema.target_names)
         results: dict[str, Any] = dict(inputs or {})

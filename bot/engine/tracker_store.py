@@ -45,9 +45,7 @@ class ConversationStore(TrackerStore):
         if standing.version == 0:
             return self.init_tracker(standing.conversation_id)
         async with self.database.read() as session:
-            rows = await read_events(
-                session, standing.conversation_id, standing.base, standing.next_seq
-            )
+            rows = await read_events(session, standing.conversation_id, standing.base, standing.next_seq)
         prefix = json.loads(standing.prefix)
         return self._rebuild(standing, prefix + [json.loads(row) for row in rows], len(prefix))
 
@@ -85,7 +83,7 @@ class ConversationStore(TrackerStore):
     # Rasa's own interface, for its server and commands
 
     def init_tracker(self, sender_id: str) -> ConversationTracker:
-        return ConversationTracker(sender_id, self.domain.slots)
+        return ConversationTracker(sender_id, self.domain.slots if self.domain else None)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         async with self.database.read() as session:

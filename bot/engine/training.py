@@ -19,7 +19,7 @@ KEPT_MODELS = 2
 TRAINING_SECONDS = 600
 PACKAGES = ("rasa", "scikit-learn", "sklearn-crfsuite", "numpy", "scipy")
 COMPONENTS = Path(__file__).parent / "nlu"
-NOT_FOR_TRAINING = {"sandbox"}
+NOT_FOR_TRAINING = {"sandbox", "faq"}
 """Folders of `data/` that hold no examples."""
 
 QUIET = {"RASA_TELEMETRY_ENABLED": "false", "RASA_MAX_CACHE_SIZE": "0", "TQDM_DISABLE": "1"}
@@ -87,9 +87,7 @@ def _sources(root: Path) -> Iterator[tuple[Path, Path]]:
 def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
-    return sorted(
-        path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    )
+    return sorted(path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _train(root: Path, models_dir: Path, model: Path) -> None:
@@ -98,7 +96,15 @@ def _train(root: Path, models_dir: Path, model: Path) -> None:
     workplace.mkdir()
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "bot.engine.training", str(root.absolute()), str(workplace.absolute())],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "bot.engine.training",
+                str(root.absolute()),
+                str(workplace.absolute()),
+            ],
             cwd=Path(__file__).parents[2],
             env=os.environ | QUIET,
             stdout=subprocess.PIPE,

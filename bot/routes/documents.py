@@ -29,6 +29,8 @@ STRICT = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex",
 }
+BARE = {**STRICT, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+"""For what is no page."""
 
 
 def blueprint(certificates: Certificates, settings: Settings) -> Blueprint:
@@ -83,16 +85,15 @@ def _file(content: bytes, content_type: str, disposition: str) -> HTTPResponse:
         content,
         content_type=content_type,
         headers={
-            **STRICT,
+            **BARE,
             "Content-Disposition": disposition,
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
             "Cross-Origin-Resource-Policy": "same-origin",
         },
     )
 
 
 def _json(body: dict[str, object], status: int) -> HTTPResponse:
-    return json(body, status=status, headers=dict(STRICT))
+    return json(body, status=status, headers=dict(BARE))
 
 
 def _wire(found: Checked) -> dict[str, object]:

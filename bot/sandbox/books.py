@@ -81,9 +81,7 @@ class Books:
             for row in await session.scalars(wanted):
                 if modes is None or row.mode in modes:
                     row.times_left -= 1
-                    return Fault(
-                        mode=row.mode, seconds=row.seconds or 0.0, delta=Decimal(row.delta or "0")
-                    )
+                    return Fault(mode=row.mode, seconds=row.seconds or 0.0, delta=Decimal(row.delta or "0"))
         return None
 
     async def stall(self, fault: Fault, default: float) -> None:

@@ -44,7 +44,7 @@ class ClockMove(_Body):
     def moved(self, current: datetime) -> datetime:
         if self.now is not None:
             return self.now
-        return current + isodate.parse_duration(self.advance)  # type: ignore[no-any-return]
+        return current + isodate.parse_duration(self.advance)
 
 
 class _Fault(_Body):

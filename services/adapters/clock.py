@@ -33,7 +33,7 @@ class SandboxClock:
             self.set(_aware(start) if start else datetime.now(SHANGHAI))
 
     def now(self) -> datetime:
-        stat = os.stat(self._path)
+        stat = self._path.stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp != self._stamp:
             self._offset = timedelta(seconds=json.loads(self._path.read_text())["offset_seconds"])

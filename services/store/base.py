@@ -37,3 +37,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
+
+
+def sealed(purpose: str, *, row: str, subject: str | None = None) -> dict[str, Any]:
+    """Marks a column as sealed by `Vault.encrypt(purpose, <row>, …, subject=<subject>)`.
+
+    `row` and `subject` name columns of the same table:
+    `mapped_column(LargeBinary, info=sealed("person.name", row="person_id", subject="person_id"))`.
+    """
+    return {"purpose": purpose, "row": row, "subject": subject}

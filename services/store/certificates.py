@@ -11,8 +11,7 @@ from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Un
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.store.base import Base, UtcDateTime
-from services.vault import sealed
+from services.store.base import Base, UtcDateTime, sealed
 
 FACTS_PURPOSE = "certificate.facts"
 PDF_PURPOSE = "certificate_file.pdf"

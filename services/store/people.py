@@ -9,8 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.store.base import Base, UtcDateTime
-from services.vault import sealed
+from services.store.base import Base, UtcDateTime, sealed
 
 CONVERSATION_ID = String(300)
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.store.base import Base, UtcDateTime
-from services.vault import sealed
+from services.store.base import Base, UtcDateTime, sealed
 
 MESSAGE_PURPOSE = "promised_answer.message"
 

@@ -25,7 +25,8 @@ def said() -> Iterator[str]:
                 yield re.escape(node.value)
             elif isinstance(node, ast.JoinedStr):
                 yield "".join(
-                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w.]+" for part in node.values
+                    re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w.]+"
+                    for part in node.values
                 )
 
 
@@ -40,14 +41,21 @@ def test_every_key_in_the_code_has_a_sentence() -> None:
     looked_up = set()
     for path in ROOT.glob("actions/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in {"say", "tell"}:
-                looked_up |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)}
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in {
+                "say",
+                "tell",
+            }:
+                looked_up |= {
+                    a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)
+                }
     assert looked_up
     assert [key for key in looked_up if key not in _texts()] == []
     assert groups
 
 
-@pytest.mark.parametrize("family", [errors.Refused, errors.Unavailable, errors.OutcomeUnknown, errors.ServiceError])
+@pytest.mark.parametrize(
+    "family", [errors.Refused, errors.Unavailable, errors.OutcomeUnknown, errors.ServiceError]
+)
 def test_every_family_of_errors_has_a_sentence(family: type[errors.ServiceError]) -> None:
     assert f"error.{family.code}" in _texts()
 

@@ -23,7 +23,9 @@ def test_no_canary_gets_into_files_logs_or_metrics(new_town: Callable[..., Town]
         ]
     )  # fmt: skip
     resident = town.resident("canary")
-    resident.say(f"你好，我叫{canary.name}，身份证{canary.id_number}，手机{canary.mobile}，我想交明年的居民医保")
+    resident.say(
+        f"你好，我叫{canary.name}，身份证{canary.id_number}，手机{canary.mobile}，我想交明年的居民医保"
+    )
     resident.say("拒绝")
     resident.say(f"{canary.id_number[:6]} {canary.id_number[6:14]} {canary.id_number[14:]}".translate(WIDE))
     resident.say(canary.name)
@@ -40,7 +42,12 @@ def test_no_canary_gets_into_files_logs_or_metrics(new_town: Callable[..., Town]
         resident.say("好了")
     paper = resident.card("document")
     assert town.http.get(paper["url"]).status_code == 200
-    for address in ("/metrics", "/readyz", "/nothing?q=" + canary.id_number, f"/verify/{canary.id_number}?code=1"):
+    for address in (
+        "/metrics",
+        "/readyz",
+        "/nothing?q=" + canary.id_number,
+        f"/verify/{canary.id_number}?code=1",
+    ):
         (town.data_dir / "seen.txt").open("a").write(town.http.get(address).text)
     town.post("/sandbox/clock", {"advance": "PT5M"})
     assert find_canaries(town.data_dir) == []

@@ -75,6 +75,8 @@ def test_changing_the_tier_after_the_confirmation(town: Town) -> None:
     resident.pay(me["alipay_user_id"])
     resident.say("好了")
     assert resident.card("payment_status")["total"] == third["total"]
-    paid = [trade for trade in town.state(me["id_number"])["trades"] if trade["trade_status"] == "TRADE_SUCCESS"]
+    paid = [
+        trade for trade in town.state(me["id_number"])["trades"] if trade["trade_status"] == "TRADE_SUCCESS"
+    ]
     assert len(paid) == 1
     resident.write_transcript("p1-change-of-tier")

@@ -92,7 +92,9 @@ def test_broken_bodies_are_refused(wire: Wire, body: bytes) -> None:
 
 def test_a_card_becomes_a_text_with_a_link_and_the_possible_answers() -> None:
     card = {"kind": "payment_request", "cashier_url": "https://pay.example/?a=1&b=2"}
-    [text] = texts([{"text": "请付款。", "custom": card, "buttons": [{"title": "我付好了", "payload": "/x"}]}])
+    [text] = texts(
+        [{"text": "请付款。", "custom": card, "buttons": [{"title": "我付好了", "payload": "/x"}]}]
+    )
     assert text == '请付款。\n<a href="https://pay.example/?a=1&amp;b=2">点这里去支付</a>\n可以回复：我付好了'
 
 

@@ -21,7 +21,7 @@ SAYS_SOMETHING = re.compile(r"\w")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class SentenceClassifier(GraphComponent):  # type: ignore[misc]
+class SentenceClassifier(GraphComponent):
     """Two linear models: intents over words and shape, topics of `faq` over words."""
 
     @staticmethod

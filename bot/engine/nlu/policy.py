@@ -9,7 +9,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
-class FlowRulePolicy(RulePolicy):  # type: ignore[misc]
+class FlowRulePolicy(RulePolicy):
     """Predicts from `data/rules.yml` alone."""
 
     @staticmethod

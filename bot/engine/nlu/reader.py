@@ -22,7 +22,7 @@ READING, SHAPE = "reading", "shape"
     [DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR],
     is_trainable=False,
 )
-class ValueReader(GraphComponent):  # type: ignore[misc]
+class ValueReader(GraphComponent):
     """Grammar, nothing learnt: the same sentence has the same values with every model."""
 
     @classmethod

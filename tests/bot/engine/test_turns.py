@@ -117,24 +117,22 @@ async def test_kept_answers_are_encrypted(turns: Turns, database: Database) -> N
     assert b"secret-token" not in kept
 
 
-async def test_personal_data_is_gone_before_anything_is_stored(
-    turns: Turns, database: Database
-) -> None:
+async def test_personal_data_is_gone_before_anything_is_stored(turns: Turns, database: Database) -> None:
     await turns(say("我是王小芳"))
 
     assert await said(database) == ["我是⟦person_name:ABCDEFGHJKMN⟧"]
 
 
-async def test_what_is_asked_for_is_sealed_whatever_it_looks_like(
-    turns: Turns, database: Database
-) -> None:
+async def test_what_is_asked_for_is_sealed_whatever_it_looks_like(turns: Turns, database: Database) -> None:
     await turns(say("问名字"))
     await turns(say("安宁"))
 
     assert (await said(database))[-1] == "⟦person_name:ABCDEFGHJKMN⟧"
 
 
-@pytest.mark.parametrize("words", ["取消", "取消。", "/stop", '/inform{"size": "大"}', "为什么 要知道我的名字"])
+@pytest.mark.parametrize(
+    "words", ["取消", "取消。", "/stop", '/inform{"size": "大"}', "为什么 要知道我的名字"]
+)
 async def test_a_control_word_a_button_or_a_question_gets_past_an_open_question(
     turns: Turns, database: Database, words: str
 ) -> None:
@@ -164,9 +162,7 @@ async def test_a_failing_turn_raises_and_the_line_goes_on(turns: Turns, database
     assert await said(database) == ["你好", "取消"]
 
 
-async def test_a_failing_store_fails_the_turn_with_its_own_error(
-    turns: Turns, database: Database
-) -> None:
+async def test_a_failing_store_fails_the_turn_with_its_own_error(turns: Turns, database: Database) -> None:
     await turns(say("你好"))
     for table in ("event", "conversation"):
         async with database.begin() as session:

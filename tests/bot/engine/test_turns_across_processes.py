@@ -116,11 +116,11 @@ async def test_two_processes_answer_in_order_of_arrival(start: Start, database: 
     sent: dict[str, list[str]] = {f"c{who}": [] for who in range(10)}
     number = 0
     for turn in range(12):
-        for who in sent:
+        for who, words_of in sent.items():
             words = f"你好 一会儿 {turn}"
             worker = workers[random.Random(number).randrange(2)]
             worker.say(number, sender=who, text=words)
-            sent[who].append(words)
+            words_of.append(words)
             number += 1
         waited += number - sum(len(worker.answers) for worker in workers) > 10
         await tickets_given(database, number)  # the round has arrived; its turns are not through

@@ -30,9 +30,7 @@ async def test_a_turn_answers_in_the_rest_shape_and_is_stored(engine: Engine, da
     assert names[-1] == "action"
 
 
-async def test_the_next_turn_knows_the_last_one_also_in_another_process(
-    engine: Engine, load: Load
-) -> None:
+async def test_the_next_turn_knows_the_last_one_also_in_another_process(engine: Engine, load: Load) -> None:
     await engine.handle("rest:ann", "你好")
     other = await load()
 
@@ -59,9 +57,7 @@ async def test_what_only_looks_like_a_payload_is_plain_text(engine: Engine, text
     assert parsed["entities"] == []
 
 
-async def test_the_whole_card_is_sent_and_only_its_kind_is_stored(
-    engine: Engine, database: Database
-) -> None:
+async def test_the_whole_card_is_sent_and_only_its_kind_is_stored(engine: Engine, database: Database) -> None:
     answers = await engine.handle("rest:ann", "卡片")
 
     assert answers[0]["custom"] == CARD

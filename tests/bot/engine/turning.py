@@ -34,7 +34,12 @@ class Vault:
 
 
 def make_turns(
-    engine: Engine, database: Database, clock: FixedClock, *, redactor: Redactor | None = None, longest: int = 20
+    engine: Engine,
+    database: Database,
+    clock: FixedClock,
+    *,
+    redactor: Redactor | None = None,
+    longest: int = 20,
 ) -> Turns:
     return Turns(
         engine=engine,
