@@ -4,6 +4,7 @@ A paper gets its number and its facts in one transaction and its file in another
 the file is drawn again from the same facts, byte for byte.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class Certificates:
         self._settings = settings
         self._secret = secret
         self._press = Press()
+        self._one_drawing = asyncio.Lock()
         self._tickets = Tickets(database=database, clock=clock, vault=vault, settings=settings, secret=secret)
         self._checker = Checker(
             database=database, clock=clock, vault=vault, read_records=self._booked_of, secret=secret
@@ -160,7 +162,7 @@ class Certificates:
 
     async def _number(self, person_id: str, fee_year: int, records: Sequence[FeeRecord]) -> CertificateRow:
         """The paper about these records: the one that stands, or a new one."""
-        person = await self._get_person(person_id)
+        person, _ = await asyncio.gather(self._get_person(person_id), self._press.warm_up())
         about = fingerprint_of(person, fee_year, records)
         contradicted = await self._contradicted(person_id, fee_year, records)
         round_no = 0
@@ -246,11 +248,13 @@ class Certificates:
         )
 
     async def _file(self, paper: CertificateRow) -> str:
-        """See that the file is there; its SHA-256."""
-        async with self._database.read() as session:
-            stored = await session.get(CertificateFileRow, paper.certificate_id)
-        if stored is not None:
-            return stored.sha256
+        """See that the file is there; its SHA-256. The press draws one at a time, so who waits finds it drawn."""
+        async with self._one_drawing:
+            async with self._database.read() as session:
+                stored = await session.get(CertificateFileRow, paper.certificate_id)
+            return stored.sha256 if stored is not None else await self._draw(paper)
+
+    async def _draw(self, paper: CertificateRow) -> str:
         facts = await read_facts(self._vault, paper)
         zone = self._clock.now().tzinfo
         made = await self._press.make(paper.kind, facts, paper.numbered_at.astimezone(zone))

@@ -1,16 +1,18 @@
-"""What the tests of certificates share: books of the bureau in memory, and the service over them."""
+"""What the tests of certificates share: a person, the bureau's records of them, the service over both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
-from services.certificates import Certificates, service
+from services.certificates import Certificates, Document
+from services.certificates import service as module
 from services.certificates.press import Press
-from services.domain.errors import Unavailable
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.people import Person
 from services.ports import FeeRecord
@@ -20,104 +22,130 @@ from services.store.session import Database
 from services.vault import Vault
 from tests.conftest import FixedClock
 
-PERSON_ID, CHAT, SECRET = "per_1", "web:room-1", b"s" * 32
-NUMBER, NAME = "520000198601150009", "王小芳"
-SETTINGS = Settings(_env_file=None, public_url="https://sb.example")
+NAME, NUMBER = "王小芳", "520103198602140003"
+PERSON_ID, CHAT = "person-1", "rest:resident-1"
+SECRET = b"s" * 32
 
-RESIDENT_MEDICAL = FeeRecord(
-    record_id="rec_1",
-    kind=RecordKind.PAID,
-    insured_group=InsuredGroup.RESIDENT,
-    insurance=Insurance.MEDICAL,
-    agency="520103",
-    agency_name="贵阳市云岩区医疗保险经办机构",
-    tax_office="国家税务总局贵阳市云岩区税务局",
-    fee_year=2026,
-    amount=Decimal("400.00"),
-    booked_on=date(2025, 11, 5),
-    ticket_no="452015251190000001",
-)
-PENSION_HALF_YEAR = FeeRecord(
-    record_id="rec_2",
-    kind=RecordKind.PAID,
-    insured_group=InsuredGroup.FLEXIBLE,
-    insurance=Insurance.PENSION,
-    agency="520103",
-    agency_name="贵阳市云岩区社会保险经办机构",
-    tax_office="国家税务总局贵阳市云岩区税务局",
-    fee_period="2026-01/2026-06",
-    tier="60%",
-    base=Decimal("4394.70"),
-    rate=Decimal("0.20"),
-    amount=Decimal("5273.64"),
-    booked_on=date(2026, 6, 12),
-    ticket_no="452015260690000002",
-)
+
+def record(record_id: str = "r1", **changed: Any) -> FeeRecord:
+    medical = FeeRecord(
+        record_id=record_id,
+        kind=RecordKind.PAID,
+        insured_group=InsuredGroup.RESIDENT,
+        insurance=Insurance.MEDICAL,
+        agency="520103",
+        agency_name="云岩区医疗保障局",
+        tax_office="国家税务总局贵阳市云岩区税务局",
+        fee_year=2026,
+        amount=Decimal("400.00"),
+        booked_on=date(2025, 11, 5),
+        ticket_no="452015251190000001",
+    )
+    return replace(medical, **changed)
+
+
+def months(count: int) -> list[FeeRecord]:
+    """Months of pension insurance of flexible employment, one record each."""
+    return [
+        record(
+            f"m{month:02}",
+            insured_group=InsuredGroup.FLEXIBLE,
+            insurance=Insurance.PENSION,
+            fee_year=None,
+            fee_period=f"2026-{month:02}",
+            base=Decimal("4394.70"),
+            rate=Decimal("0.20"),
+            amount=Decimal("878.94"),
+            booked_on=date(2026, month, 20),
+            ticket_no=f"4520152611900001{month:02}",
+        )
+        for month in range(1, count + 1)
+    ]
 
 
 @dataclass
-class Town:
-    """Everything around the service: a test puts payments in, takes the bureau away, moves the clock."""
+class Bureau:
+    """The bureau's books for everybody, as a list that a test writes. Only `find_records` is asked of it."""
 
-    database: Database
-    clock: FixedClock
-    vault: Vault
-    records: list[FeeRecord] = field(default_factory=list)
-    pending: list[datetime] = field(default_factory=list)
-    bureau_up: bool = True
-    name: str = NAME
+    books: list[FeeRecord] = field(default_factory=list)
+    error: Exception | None = None
 
     async def find_records(
-        self, _person: Person, kind: RecordKind, *, fee_year: int | None = None, **_: Any
-    ) -> Sequence[FeeRecord]:
-        if not self.bureau_up:
-            raise Unavailable
-        assert kind is RecordKind.PAID
-        return [r for r in self.records if fee_year in (None, r.fee_year or int(r.fee_period[:4]))]
+        self, _person: Person, _kind: RecordKind, *, fee_year: int | None
+    ) -> list[FeeRecord]:
+        if self.error is not None:
+            raise self.error
+        return [r for r in self.books if fee_year in (None, r.fee_year or int((r.fee_period or "0")[:4]))]
 
-    async def get_person(self, _person_id: str) -> Person:
-        return Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=self.name)
 
-    async def pending_payments(self, _person_id: str, _fee_year: int) -> Sequence[datetime]:
-        return self.pending
+@dataclass
+class Office:
+    """The service with its surroundings."""
 
-    def service(self, **settings: Any) -> Certificates:
-        return Certificates(
-            database=self.database,
-            clock=self.clock,
-            vault=self.vault,
-            records=Records(bureau=self, get_person=self.get_person),  # type: ignore[arg-type]
-            get_person=self.get_person,
-            pending_payments=self.pending_payments,
-            settings=SETTINGS.model_copy(update=settings),
-            secret=SECRET,
+    certificates: Certificates
+    bureau: Bureau
+    database: Database
+    clock: FixedClock
+    pending: list[datetime]
+    person: Person
+
+    async def issue(self, year: int = 2026, person_id: str = PERSON_ID) -> Any:
+        return await self.certificates.issue_payment_record(
+            person_id=person_id, conversation_id=CHAT, fee_year=year
         )
 
-    def refund(self, record_id: str, day: date) -> None:
-        self.records = [
-            replace(record, refunded_on=day) if record.record_id == record_id else record
-            for record in self.records
-        ]
+    async def pdf(self, document: Document) -> bytes:
+        file = await self.certificates.open_file(token_of(document))
+        assert file is not None
+        return file.content
+
+    async def code(self, document: Document) -> str:
+        """The code that is printed on the paper."""
+        text = text_of(await self.pdf(document))
+        return text.partition("查验码：")[2][:19]
+
+
+def token_of(document: Document) -> str:
+    return document.url.rpartition("/")[2]
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
 
 
 @pytest.fixture(scope="session")
 def press() -> Iterator[Press]:
-    """One printing process for all tests: starting it takes longer than most of them."""
+    """One printing process for all tests: its start takes longer than a paper."""
     press = Press()
     yield press
     press.close()
 
 
 @pytest.fixture
-async def town(
+async def office(
     database: Database, clock: FixedClock, press: Press, monkeypatch: pytest.MonkeyPatch
-) -> Town:
-    monkeypatch.setattr(service, "Press", lambda: press)
+) -> Office:
+    monkeypatch.setattr(module, "Press", lambda: press)
     vault = Vault(database, clock, root_key=bytes(range(32)))
     await vault.prepare()
-    return Town(database, clock, vault, records=[RESIDENT_MEDICAL])
+    bureau, pending = Bureau(books=[record()]), []
+    person = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME)
 
+    async def get_person(_person_id: str) -> Person:
+        return office.person
 
-@pytest.fixture
-def certificates(town: Town) -> Certificates:
-    return town.service()
+    async def pending_payments(_person_id: str, _fee_year: int) -> list[datetime]:
+        return pending
+
+    certificates = Certificates(
+        database=database,
+        clock=clock,
+        vault=vault,
+        records=Records(bureau=bureau, get_person=get_person),  # type: ignore[arg-type]
+        get_person=get_person,
+        pending_payments=pending_payments,
+        settings=Settings(public_url="https://shebao.example"),
+        secret=SECRET,
+    )
+    office = Office(certificates, bureau, database, clock, pending, person)
+    return office

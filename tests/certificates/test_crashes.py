@@ -1,0 +1,66 @@
+"""Killed between number and file: the next try ends with one number and the file of that number."""
+
+import hashlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.certificates.press import CannotPrint, Press
+from services.store.certificates import AVAILABLE, NUMBERED
+from tests.certificates.conftest import NUMBER, Office, text_of
+from tests.certificates.crash import issue
+from tests.conftest import FixedClock
+
+
+@pytest.mark.parametrize(
+    ("point", "left"),
+    [
+        ("before_number", []),
+        ("after_number", [NUMBERED]),
+        ("before_file", [NUMBERED]),
+        ("after_file", [AVAILABLE]),
+    ],
+)
+async def test_a_kill_leaves_one_number_and_one_file(tmp_path: Path, point: str, left: list[str]) -> None:
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.certificates.crash", str(tmp_path)],
+        env={**os.environ, "SHEBAO_CRASHPOINT": f"certificates.issue.{point}"},
+        capture_output=True,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    before = _papers(tmp_path)
+    assert [state for _, state in before] == left
+    clock = FixedClock()
+    clock.advance(days=2)
+    paper, pdf = await issue(tmp_path, clock)
+    assert _papers(tmp_path) == [(paper.number, AVAILABLE)]
+    assert all(number == paper.number for number, _ in before)
+    assert hashlib.sha256(pdf).hexdigest() == paper.sha256
+    day = "2026年11月23日" if before else "2026年11月25日"
+    assert day in text_of(pdf)
+    assert NUMBER in text_of(pdf)
+
+
+async def test_a_press_that_jams_keeps_the_number(
+    office: Office, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def jammed(*_: object) -> None:
+        raise CannotPrint
+
+    with monkeypatch.context() as patch:
+        patch.setattr(press, "make", jammed)
+        with pytest.raises(CannotPrint):
+            await office.issue()
+    first, again = await office.issue(), await office.issue()
+    assert first.number == again.number
+
+
+def _papers(folder: Path) -> list[tuple[str, str]]:
+    with sqlite3.connect(folder / "crash.db") as store:
+        return store.execute("SELECT number, state FROM certificate").fetchall()
