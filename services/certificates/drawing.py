@@ -171,3 +171,4 @@ class Sheet(FPDF):
         font = self.fonts[name]
         if isinstance(font, TTFFont):
             font.subset = CidCodes(font)
+            font.ttfont.recalcBBoxes = False  # half of the work, for tables that the paper leaves out
