@@ -111,7 +111,8 @@ class Payment:
         if order.state is OrderState.NEW:
             await self._issue(order_no)
         elif order.state in OPEN or watching.may_still_be_paid(order, desk.clock.now()):
-            await watching.as_unknown(desk, order_no, patient=patient)
+            can_be_paid = order.opened_at is not None  # before that the answer is not worth waiting for
+            await watching.as_unknown(desk, order_no, patient=patient and can_be_paid)
         elif settling.is_unbooked(order):
             try:
                 await settling.find_booking(desk, order_no, telling=True)

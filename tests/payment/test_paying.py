@@ -334,8 +334,13 @@ async def test_two_queries_are_three_seconds_apart(town: Town, monkeypatch: pyte
     monkeypatch.setattr("services.payment.watching.asyncio.sleep", sleep)
     await town.payment.refresh(order.order_no)
     await town.payment.refresh(order.order_no)
+    assert town.gateway.calls["query"] == 1
+    await town.payment.open_cashier(order.order_no)
+    town.clock.advance(seconds=4)
+    await town.payment.refresh(order.order_no)
+    await town.payment.refresh(order.order_no)
     await town.payment.refresh(order.order_no, patient=False)
-    assert town.gateway.calls["query"] == 2
+    assert town.gateway.calls["query"] == 3
     assert [wait for wait in waits if wait] == [3.0]
 
 

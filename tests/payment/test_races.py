@@ -117,6 +117,7 @@ async def test_workers_of_two_processes_post_once(town: Town, another_process: C
 
 async def test_refreshing_by_many_asks_the_gateway_seldom(town: Town) -> None:
     order = await town.place()
+    await town.scan(order.order_no)
     town.gateway.pay(order.order_no)
     views = await asyncio.gather(*(town.payment.refresh(order.order_no) for _ in range(10)))
     assert {view.status for view in views} == {"paid"}
