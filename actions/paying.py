@@ -71,7 +71,12 @@ async def confirm(talk: Talk, task: Task) -> None:
     draft_id = talk.turn.last("draft_id") or task.draft_id
     if draft_id is None:
         return
-    placed = await talk.services.payment.place(str(draft_id), conversation_id=talk.conversation_id)
+    try:
+        placed = await talk.services.payment.place(str(draft_id), conversation_id=talk.conversation_id)
+    except Refused as refused:
+        if refused.code == "earlier_order_open":  # it is the one that can be paid until then
+            talk.state.order_no, task.asked = str(refused.facts["order_no"]), PAYMENT
+        raise
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
         talk.tell("pay.changed", old=placed.old.total, new=placed.draft.quote.total)
@@ -100,7 +105,8 @@ def show(talk: Talk, order: OrderView) -> None:
         return
     again = (say("button.refresh"), "/check_payment_status")
     if order.status == "pending":
-        talk.add(cards.payment_status(say("pay.preparing", **facts), order, again))
+        key = "pay.preparing" if order.preparing else "pay.pending"
+        talk.add(cards.payment_status(say(key, **facts), order, again))
     elif order.status == "paid":
         key = "pay.booked" if order.booked else "pay.paid"
         talk.add(cards.payment_status(say(key, available=order.records_available_on, **facts), order))

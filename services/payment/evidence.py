@@ -115,8 +115,9 @@ async def close(session: AsyncSession, order: OrderRow, *, reason: str, at: date
     """To `CLOSED` along the edges; the bill is free again. Nothing if it is closed already."""
     if order.state not in OPEN:
         return
-    untouched = order.sent_at is None or reason == REFUSED_AT_ONCE
-    if not (order.state is OrderState.NEW and untouched) and order.state is not OrderState.CLOSING:
+    never_there = order.state is OrderState.NEW and (order.sent_at is None or reason == REFUSED_AT_ONCE)
+    never_opened = order.state is OrderState.ISSUED and order.opened_at is None
+    if not (never_there or never_opened or order.state is OrderState.CLOSING):
         move_to(session, order, OrderState.CLOSING, reason=reason, at=at)
     move_to(session, order, OrderState.CLOSED, reason=reason, at=at)
     await _claims(session, order, LIVE, RELEASED)
