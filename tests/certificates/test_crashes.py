@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from services.certificates import service
 from services.certificates.press import CannotPrint, Press
-from services.store.certificates import AVAILABLE, NUMBERED
-from tests.certificates.conftest import NUMBER, Office, text_of
+from services.store.certificates import AVAILABLE, NUMBERED, CertificateRow
+from tests.certificates.conftest import NUMBER, Office, QuickPress, text_of
 from tests.certificates.crash import issue
 from tests.conftest import FixedClock
 
@@ -49,18 +50,18 @@ async def test_a_kill_leaves_one_number_and_one_file(
     assert NUMBER in text_of(pdf)
 
 
-async def test_a_press_that_jams_keeps_the_number(
-    office: Office, press: Press, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_press_that_jams_keeps_the_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     async def jammed(*_: object) -> None:
         raise CannotPrint
 
     with monkeypatch.context() as patch:
-        patch.setattr(press, "make", jammed)
+        patch.setattr(QuickPress, "make", jammed)
         with pytest.raises(CannotPrint):
             await office.issue()
-    first, again = await office.issue(), await office.issue()
-    assert first.number == again.number
+        async with office.database.read() as session:
+            numbered = (await session.scalars(select(CertificateRow))).one()
+    document = await office.issue()
+    assert (document.number, numbered.state) == (numbered.number, NUMBERED)
 
 
 def _papers(folder: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from services.adapters.clock import SHANGHAI
 from services.certificates import Document, NotYet, Verdict
+from services.certificates.press import Press
 from services.domain.errors import Unavailable
 from services.store.certificates import CertificateFileRow, CertificateRow
 from tests.certificates.conftest import NAME, NUMBER, Office, months, record, text_of
@@ -21,7 +22,10 @@ async def count(office: Office, table: type) -> int:
         return int(await session.scalar(select(func.count()).select_from(table)) or 0)
 
 
-async def test_the_paper_of_a_booked_year(office: Office) -> None:
+async def test_the_paper_of_a_booked_year(
+    office: Office, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office.certificates, "_press", press)
     document = await office.issue()
     assert isinstance(document, Document)
     assert document.title == "社会保险费缴费记录凭证"

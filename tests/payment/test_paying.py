@@ -205,7 +205,7 @@ async def test_an_order_that_nobody_pays_is_closed_after_expiry_and_grace(town: 
     assert await town.status(order.order_no) == "closed"
     assert "payment_status" in await town.told()
     assert (await town.place()).order_no != order.order_no
-    assert await town.moves(order.order_no) == ["issued", "closing", "closed"]
+    assert await town.moves(order.order_no) == ["issued", "closed"]
 
 
 async def test_a_jump_of_the_clock_closes_at_once(town: Town) -> None:

@@ -49,7 +49,9 @@ class WeChatMessenger:
     async def _send(self, body: Mapping[str, Any]) -> int:
         token = await self._access_token()
         content = json.dumps(body, ensure_ascii=False).encode()  # WeChat shows \u escapes as they are
-        answer = await self._post("/cgi-bin/message/custom/send", content, {"access_token": token}, sends=True)
+        answer = await self._post(
+            "/cgi-bin/message/custom/send", content, {"access_token": token}, sends=True
+        )
         return int(answer.get("errcode", 0))
 
     async def _access_token(self) -> str:
@@ -69,7 +71,9 @@ class WeChatMessenger:
             self._token = (str(answer["access_token"]), self._clock.now() + lasts)
             return self._token[0]
 
-    async def _post(self, path: str, content: bytes, query: Mapping[str, str], *, sends: bool) -> dict[str, Any]:
+    async def _post(
+        self, path: str, content: bytes, query: Mapping[str, str], *, sends: bool
+    ) -> dict[str, Any]:
         try:
             response = await self._http.post(
                 path, content=content, params=dict(query), headers={"Content-Type": "application/json"}
