@@ -63,7 +63,7 @@ async def _news(talk: Talk) -> None:
     task = talk.state.task
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
         with suppress(ServiceError):  # the sweeper asks again by itself; who asks for the state is told more
-            patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: whoever says so waits for the truth
+            patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
     notices = await talk.services.notices.take(talk.conversation_id, talk.state.told)
     talk.state.told = [notice.notice_id for notice in notices]
