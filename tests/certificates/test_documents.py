@@ -126,12 +126,11 @@ async def test_the_page_says_the_same_in_words(site: Site) -> None:
     assert_strict(answer)
 
 
-@pytest.mark.parametrize("spelling", ["{}", "{:s} ", "  {}"])
-async def test_number_and_code_may_be_typed_as_people_type(site: Site, spelling: str) -> None:
+async def test_number_and_code_may_be_typed_as_people_type(site: Site) -> None:
     document = await site.office.issue()
     code = (await site.office.code(document)).replace(" ", "-").lower()
     wide = "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in code)
-    for typed in (code, wide, spelling.format(code)):
+    for typed in (code, wide, f"  {code} "):
         assert (await site.check(document.number.lower(), typed)).json()["verdict"] == "genuine"
 
 
@@ -212,10 +211,13 @@ async def test_nothing_is_called_genuine_while_the_bureau_can_not_be_asked(site:
     assert "凭证是真的" not in page.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/verify/1?code=1", "/verify/%00?code=%00", "/verify/字?code=字", "/verify?number=<b>&code=x"]
-)
-async def test_odd_questions_are_answered(site: Site, path: str) -> None:
-    answer = await site.http.get(path, follow_redirects=True)
-    assert answer.status_code in (200, 404)
-    assert "<b>" not in answer.text
+async def test_odd_questions_are_answered(site: Site) -> None:
+    for path in (
+        "/verify/1?code=1",
+        "/verify/%00?code=%00",
+        "/verify/字?code=字",
+        "/verify?number=<b>&code=x",
+    ):
+        answer = await site.http.get(path, follow_redirects=True)
+        assert answer.status_code in (200, 404), path
+        assert "<b>" not in answer.text
