@@ -11,7 +11,10 @@ MESSAGE_PURPOSE = "promised_answer.message"
 
 
 class PromisedAnswer(Base):
-    """`message` is what was said, sealed. The row goes when the answer has been sent."""
+    """`message` is what was said, or once that is known what is to be answered: JSON, sealed.
+
+    The row goes when the answer has been sent; its job stays, and tells that it was promised.
+    """
 
     __tablename__ = "promised_answer"
 

@@ -95,7 +95,7 @@ def test_a_card_becomes_a_text_with_a_link_and_the_possible_answers() -> None:
     [text] = texts(
         [{"text": "请付款。", "custom": card, "buttons": [{"title": "我付好了", "payload": "/x"}]}]
     )
-    assert text == '请付款。\n<a href="https://pay.example/?a=1&amp;b=2">点这里去支付</a>\n可以回复：我付好了'
+    assert text == '请付款。\n<a href="https://pay.example/?a=1&amp;b=2">去支付</a>\n可以回复：我付好了'
 
 
 def test_long_answers_are_cut_at_sentences_and_never_too_long() -> None:

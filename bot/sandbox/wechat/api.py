@@ -12,17 +12,20 @@ from typing import Any
 from sanic import Blueprint, Request, Sanic
 from sanic.response import HTTPResponse
 from sanic.response import json as answer
-from sqlalchemy import func, select
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.channels.wechat.wire import NotFromWeChat, Wire, signed_of
+from bot.channels.wechat.wire import Delivery, NotFromWeChat, Wire, signed_of
 from bot.sandbox.books import Books, SandboxBase
 from bot.sandbox.keys import SandboxKeys
 from services.store.base import UtcDateTime
 
 TOKEN_LIVES = timedelta(hours=2)
-WINDOW = timedelta(hours=48)
-MESSAGES = 5
+MESSAGE, TAP = "message", "tap"
+ALLOWANCES = {MESSAGE: (timedelta(hours=48), 5), TAP: (timedelta(minutes=1), 3)}
+"""How long, and how often, the service may write after what a resident did (`protocols` 7.4)."""
+TAPS = {"event.subscribe", "event.subscribe_scan", "event.scan", "event.click"}
 MAX_TEXT_BYTES = 2048
 OK = {"errcode": 0, "errmsg": "ok"}
 ERRORS = {
@@ -45,13 +48,15 @@ class WeChatToken(SandboxBase):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class WeChatFollower(SandboxBase):
-    """When a resident last wrote; without a row they follow the account and have never written."""
+class WeChatAllowance(SandboxBase):
+    """What the service may still send to a resident who has done something; without a row, nothing."""
 
-    __tablename__ = "wechat_follower"
+    __tablename__ = "wechat_allowance"
 
     openid: Mapped[str] = mapped_column(primary_key=True)
-    wrote_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    left: Mapped[int]
 
 
 class WeChatSent(SandboxBase):
@@ -102,16 +107,7 @@ def blueprint(books: Books, keys: SandboxKeys) -> Blueprint:
             if token is None or token.expires_at < now:
                 raise Refuse(40001)
             openid, content = _text(_body(request))
-            follower = await session.get(WeChatFollower, openid)
-            if follower is None or follower.wrote_at < now - WINDOW:
-                raise Refuse(45015)
-            sent = await session.scalar(
-                select(func.count()).where(
-                    WeChatSent.openid == openid, WeChatSent.sent_at >= follower.wrote_at
-                )
-            )
-            if (sent or 0) >= MESSAGES:
-                raise Refuse(45047)
+            await _use_allowance(session, openid, now)
             session.add(WeChatSent(openid=openid, content=content, sent_at=now))
         return answer(OK)
 
@@ -145,7 +141,34 @@ def observe(app: Sanic, books: Books, keys: SandboxKeys) -> None:
         except NotFromWeChat:
             return
         async with books.database.begin() as session:
-            await session.merge(WeChatFollower(openid=delivery.openid, wrote_at=books.clock.now()))
+            await _allow(session, delivery, books.clock.now())
+
+
+async def _allow(session: AsyncSession, delivery: Delivery, now: datetime) -> None:
+    """Note what a resident did. Who has left can't be written to."""
+    if delivery.kind == "event.unsubscribe":
+        await session.execute(delete(WeChatAllowance).where(WeChatAllowance.openid == delivery.openid))
+    elif delivery.kind in TAPS or not delivery.kind.startswith("event."):
+        kind = TAP if delivery.kind in TAPS else MESSAGE
+        lasts, number = ALLOWANCES[kind]
+        row = WeChatAllowance(openid=delivery.openid, kind=kind, until=now + lasts, left=number)
+        await session.merge(row)
+
+
+async def _use_allowance(session: AsyncSession, openid: str, now: datetime) -> None:
+    """Count a message against the allowance that ends first; `Refuse` when there is none."""
+    open_ones = (
+        select(WeChatAllowance)
+        .where(WeChatAllowance.openid == openid, WeChatAllowance.until >= now)
+        .order_by(WeChatAllowance.until)
+    )
+    rows = (await session.scalars(open_ones)).all()
+    if not rows:
+        raise Refuse(45015)
+    usable = next((row for row in rows if row.left > 0), None)
+    if usable is None:
+        raise Refuse(45047)
+    usable.left -= 1
 
 
 def _body(request: Request) -> dict[str, Any]:

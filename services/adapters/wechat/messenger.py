@@ -32,10 +32,10 @@ class WeChatMessenger:
     async def send(self, recipient: str, message: Mapping[str, Any]) -> None:
         """Send `{"text": …}` (at most 2048 bytes) to an openid."""
         body = {"touser": recipient, "msgtype": "text", "text": {"content": str(message["text"])}}
-        code = await self._send(body)
+        token = await self._access_token()
+        code = await self._send(body, token)
         if code in TOKEN_INVALID:
-            self._token = None
-            code = await self._send(body)
+            code = await self._send(body, await self._access_token(instead_of=token))
         if code in OUTSIDE:
             raise Refused(OUTSIDE[code])
         if code in BUSY:
@@ -46,17 +46,17 @@ class WeChatMessenger:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def _send(self, body: Mapping[str, Any]) -> int:
-        token = await self._access_token()
+    async def _send(self, body: Mapping[str, Any], token: str) -> int:
         content = json.dumps(body, ensure_ascii=False).encode()  # WeChat shows \u escapes as they are
         answer = await self._post(
             "/cgi-bin/message/custom/send", content, {"access_token": token}, sends=True
         )
         return int(answer.get("errcode", 0))
 
-    async def _access_token(self) -> str:
+    async def _access_token(self, *, instead_of: str | None = None) -> str:
+        """The token that is good now. `instead_of` is one that the platform has just refused."""
         async with self._renewing:
-            if self._token and self._clock.now() < self._token[1]:
+            if self._token and self._token[0] != instead_of and self._clock.now() < self._token[1]:
                 return self._token[0]
             request = {
                 "grant_type": "client_credential",
@@ -79,8 +79,10 @@ class WeChatMessenger:
                 path, content=content, params=dict(query), headers={"Content-Type": "application/json"}
             )
             response.raise_for_status()
-            answer: dict[str, Any] = response.json()
-        except httpx.ConnectError as error:
+            answer = response.json()
+            if not isinstance(answer, dict):
+                raise ValueError("an object is wanted")
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unavailable from error
         except (httpx.HTTPError, ValueError) as error:
             raise (OutcomeUnknown if sends else Unavailable)() from error
