@@ -1,8 +1,9 @@
 """`shebao …`: what an operator types. Each command is a few lines here and a module that does the work."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,14 +14,20 @@ ROOT = Path(__file__).parents[1]
 
 app = typer.Typer(
     name="shebao", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Social insurance by talking: serve it, train it, look after it.",
+    rich_markup_mode=None, help="Social insurance by talking: serve it, train it, look after it.",
 )  # fmt: skip
-sandbox = typer.Typer(no_args_is_help=True, help="The simulated peers.")
-db = typer.Typer(no_args_is_help=True, help="The store.")
-keys = typer.Typer(no_args_is_help=True, help="The vault's keys.")
-evaluate = typer.Typer(no_args_is_help=True, help="How well sentences are understood.")
+sandbox = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The simulated peers.")
+db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The store.")
+keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The vault's keys.")
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How well sentences are understood.")
 for name, group in (("sandbox", sandbox), ("db", db), ("keys", keys), ("evaluate", evaluate)):
     app.add_typer(group, name=name)
+
+ERRORS = {
+    "cannot_decrypt": "SHEBAO_ROOT_KEY_FILE does not fit this store: it was made with another root key",
+}
+OTHERS = {"asyncpg", "bot", "sqlalchemy"}
+"""Whose errors say what is wrong in their first line."""
 
 
 class Failure(Exception):
@@ -32,15 +39,18 @@ def say(line: str) -> None:
     typer.echo(f"· {line}", err=True)
 
 
-def read_settings(**given: object) -> Settings:
+def read_settings(**given: Any) -> Settings:
     """The settings with the command's own options on top, completed in the sandbox."""
     from pydantic import ValidationError
 
+    from bot.logs import configure as configure_logs
+
+    configure_logs("CRITICAL")  # a command tells what went wrong by itself; what serves sets its own level
     try:
-        settings = Settings().model_copy(update={k: v for k, v in given.items() if v is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
+        first = error.errors(include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
         raise Failure(f"SHEBAO_{name}: {first['msg']}") from None
     if settings.sandbox:
         from bot.sandbox.settings import complete
@@ -52,9 +62,9 @@ def read_settings(**given: object) -> Settings:
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes (PostgreSQL only for more than 1).")
+        int | None, typer.Option(min=1, max=64, help="Worker processes (more than 1: PostgreSQL only).")
     ] = None,
 ) -> None:
     """Serve the conversation; in the sandbox with simulated Alipay, WeChat and tax bureau."""
@@ -83,7 +93,7 @@ def chat(url: Annotated[str | None, typer.Option(help="A running service.")] = N
 
 
 @app.command()
-def parse(text: str) -> None:
+def parse(text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:
     """Show what is understood of TEXT, as Rasa's parse result."""
     import json
 
@@ -94,7 +104,9 @@ def parse(text: str) -> None:
 
 
 @evaluate.command("nlu")
-def evaluate_nlu(files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]) -> None:
+def evaluate_nlu(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...")],
+) -> None:
     """Intents and entities of labelled sentences (Rasa's YAML), with what is taken for what."""
     from bot.evaluation import report
 
@@ -102,7 +114,7 @@ def evaluate_nlu(files: Annotated[list[Path], typer.Argument(exists=True, dir_ok
 
 
 @sandbox.command("load")
-def sandbox_load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def sandbox_load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE")]) -> None:
     """Add or replace residents from a YAML file; a bad file changes nothing."""
     import asyncio
 
@@ -127,11 +139,9 @@ def db_upgrade() -> None:
 @keys.command("rotate")
 def keys_rotate() -> None:
     """New keys for the vault; what is sealed is sealed anew. Goes on where it stopped."""
-    import asyncio
-
     from bot.upkeep import rotate_keys
 
-    typer.echo(asyncio.run(rotate_keys(read_settings())))
+    typer.echo(rotate_keys(read_settings()))
 
 
 @app.command()
@@ -162,22 +172,30 @@ def rasa(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Entrance of the script. Every expected failure is one line on stderr and exit code 1."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from bot.engine.training import NoModel, TrainingFailed
-    from services.domain.errors import ServiceError
-
+    """Entrance of the script. Every failure is one line on stderr and exit code 1."""
     try:
         app()
-    except (Failure, NoModel, ValueError) as error:
-        sys.exit(f"shebao: {error}")
-    except TrainingFailed as error:
-        sys.exit(f"shebao: training failed\n{error}")
-    except ServiceError as error:
-        sys.exit(f"shebao: {error.code}")
-    except (SQLAlchemyError, OSError) as error:
-        sys.exit(f"shebao: {str(error).splitlines()[0]}")
+    except Exception as error:
+        if os.environ.get("SHEBAO_LOG_LEVEL", "").upper() == "DEBUG" and not isinstance(error, Failure):
+            raise
+        sys.exit(f"shebao: {in_one_line(error)}")
+
+
+def in_one_line(error: Exception) -> str:
+    """What is wrong, for an operator; our own errors may say a line for each thing to mend."""
+    from bot.engine.training import TrainingFailed
+    from services.domain.errors import ServiceError
+
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if isinstance(error, Failure | ValueError):
+        return "\n".join(lines)
+    if isinstance(error, TrainingFailed):
+        return f"training failed: {lines[-1].strip()}"
+    if isinstance(error, ServiceError):
+        return ERRORS.get(error.code, error.code)
+    if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in OTHERS:
+        return lines[0]
+    return f"{type(error).__name__}: {lines[0]}"
 
 
 if __name__ == "__main__":

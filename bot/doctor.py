@@ -1,81 +1,128 @@
 """`shebao doctor`: what stands, what does not, and what to do about it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import httpx2 as httpx
+
 from bot.engine.training import fingerprint
+from services.adapters.wechat.messenger import WeChatMessenger
 from services.bootstrap import Services, bootstrap
+from services.crypto import CannotDecrypt
 from services.domain.errors import ServiceError
 from services.settings import Settings
 from services.store import schema
 
 ROOT = Path(__file__).parents[1]
 PEER_SECONDS = 5.0
+CLOCK_SECONDS = 60
+"""Alipay and WeChat refuse what is signed at another time."""
 Print = Callable[[str], None]
+Finding = tuple[str, str | None]
 
 
 def examine(settings: Settings, tell: Print) -> bool:
     """Print a line per check; True when nothing is to be mended."""
-    findings = [*_settings(settings), _store(settings), _model(settings)]
-    if not settings.problems():
-        findings += asyncio.run(_peers(settings))
-    for name, problem in findings:
+    sound = True
+    for name, problem in _findings(settings):
         tell(f"ok    {name}" if problem is None else f"MEND  {name}: {problem}")
-    return all(problem is None for _, problem in findings)
+        sound = sound and problem is None
+    return sound
 
 
-Finding = tuple[str, str | None]
-
-
-def _settings(settings: Settings) -> Iterator[Finding]:
+def _findings(settings: Settings) -> Iterator[Finding]:
     problems = settings.problems()
-    yield ("settings and keys", "; ".join(problems) or None)
+    yield from (("settings", problem) for problem in problems)
+    if not problems:
+        yield ("settings", None)
+    store = _store(settings)
+    yield ("store", store)
+    yield ("model", _model(settings))
+    if problems:
+        return  # without them there is nobody to ask
+    try:
+        services = bootstrap(settings)
+    except ValueError as error:
+        yield ("keys", f"{error}: check the files of SHEBAO_ROOT_KEY_FILE and SHEBAO_ALIPAY_…_KEY_FILE")
+        return
+    yield from asyncio.run(_ask(services, store_stands=store is None))
 
 
-def _store(settings: Settings) -> Finding:
+def _store(settings: Settings) -> str | None:
     try:
         current = schema.is_current(settings.database)
     except Exception as error:  # whatever the driver says, the operator wants it in one line
-        return ("store", f"can't be reached ({type(error).__name__}): check SHEBAO_DATABASE_URL")
-    return ("store", None if current else "the schema is old: run `shebao db upgrade`")
+        return f"can't be reached ({type(error).__name__}): check SHEBAO_DATABASE_URL"
+    return None if current else "not there or of another version: run `shebao db upgrade`"
 
 
-def _model(settings: Settings) -> Finding:
+def _model(settings: Settings) -> str | None:
     model = settings.models_dir / f"{fingerprint(ROOT)}.tar.gz"
-    return ("model", None if model.exists() else "missing or outdated: run `shebao train`")
+    return None if model.exists() else "missing or outdated: run `shebao train`"
 
 
-async def _peers(settings: Settings) -> list[Finding]:
-    services = bootstrap(settings)
+async def _ask(services: Services, *, store_stands: bool) -> list[Finding]:
+    """What only a running part can tell: the keys of the store, the peers, and the time."""
+    settings, peers = services.settings, services.peers
     try:
-        return [
-            _clock(services),
-            await _answers("payment gateway", services.peers.ping_gateway, settings),
-            await _answers("tax bureau", services.peers.ping_bureau, settings),
+        found = [("keys", await _keys(services))] if store_stands else []
+        found += [
+            ("clock", await _clock(settings)),
+            ("payment gateway", await _answers(peers.ping_gateway, settings, "SHEBAO_ALIPAY_GATEWAY_URL")),
+            ("tax bureau", await _answers(peers.ping_bureau, settings, "SHEBAO_BUREAU_URL")),
         ]
+        if settings.wechat_app_id:
+            found.append(("wechat", await _wechat(services)))
+        return found
     finally:
         await services.close()
 
 
-def _clock(services: Services) -> Finding:
-    """Signatures and expiries need a right clock; the sandbox's may stand anywhere."""
-    year = datetime.fromtimestamp(time.time()).astimezone().year
-    wrong = year < 2026 and not services.settings.sandbox
-    return ("clock", f"the machine says {year}: set the time" if wrong else None)
+async def _keys(services: Services) -> str | None:
+    try:
+        await services.open()
+    except CannotDecrypt:
+        return "the store was made with another root key: check SHEBAO_ROOT_KEY_FILE"
+    return None
 
 
-async def _answers(name: str, ping: Callable[[], Awaitable[None]], settings: Settings) -> Finding:
+async def _clock(settings: Settings) -> str | None:
+    """The machine's time against the gateway's; the sandbox's may stand anywhere."""
+    if settings.sandbox:
+        return None
+    try:
+        async with httpx.AsyncClient(timeout=PEER_SECONDS) as http:
+            theirs = parsedate_to_datetime((await http.head(settings.alipay_gateway_url)).headers["date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return None  # that it does not answer is told below
+    apart = abs((datetime.now(UTC) - theirs).total_seconds())
+    return f"{apart:.0f} s away from the gateway's: set the machine's time" if apart > CLOCK_SECONDS else None
+
+
+async def _wechat(services: Services) -> str | None:
+    settings, secret = services.settings, services.settings.wechat_secret
+    messenger = WeChatMessenger(
+        api_url=settings.wechat_api_url,
+        app_id=settings.wechat_app_id,
+        secret=secret.get_secret_value() if secret else "",
+        clock=services.clock,
+    )
+    try:
+        return await _answers(messenger.ping, settings, "SHEBAO_WECHAT_API_URL and SHEBAO_WECHAT_SECRET")
+    finally:
+        await messenger.close()
+
+
+async def _answers(ping: Callable[[], Awaitable[None]], settings: Settings, named: str) -> str | None:
     try:
         async with asyncio.timeout(PEER_SECONDS):
             await ping()
     except (ServiceError, TimeoutError):
         hint = (
-            "start `shebao serve`, which plays it"
-            if settings.sandbox
-            else "check its address and the network"
+            "start `shebao serve`, which plays it" if settings.sandbox else f"check {named} and the network"
         )
-        return (name, f"does not answer: {hint}")
-    return (name, None)
+        return f"does not answer: {hint}"
+    return None

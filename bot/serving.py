@@ -3,7 +3,9 @@
 The manager process never imports the dialogue engine; each worker loads it once.
 """
 
-from collections.abc import Callable
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from sanic.worker.loader import AppLoader
 
 from bot.app import create_app
 from bot.engine.training import ensure_model
+from services.bootstrap import bootstrap
 from services.settings import Settings
 from services.store import schema
 
@@ -22,8 +25,14 @@ class CannotServe(ValueError):
     """What is wrong, a line each."""
 
 
+def listed(what: str, problems: Sequence[str]) -> str:
+    """One problem in one line, several in a line each."""
+    return f"{what}: {problems[0]}" if len(problems) == 1 else "\n  ".join([f"{what}:", *problems])
+
+
 def run(settings: Settings, root: Path, say: Say) -> None:
     """Serve until stopped. `CannotServe` says what to mend first."""
+    check_address(settings)
     prepare(settings, root, say)
     loader = AppLoader(factory=partial(create_app, settings))
     app = loader.load()
@@ -38,15 +47,38 @@ def prepare(settings: Settings, root: Path, say: Say) -> None:
     """Everything that must be there before the first worker starts."""
     problems = settings.problems()
     if problems:
-        raise CannotServe("\n  ".join(["cannot serve:", *problems]))
+        raise CannotServe(listed("cannot serve", problems))
     prepare_store(settings)
+    asyncio.run(open_once(settings))
     if settings.sandbox:
-        import asyncio
-
         from bot.sandbox.app import prepare as prepare_sandbox
 
         asyncio.run(prepare_sandbox(settings))
     ensure_model(root, settings.models_dir, say)
+
+
+def check_address(settings: Settings) -> None:
+    """Say before anything else when the port is taken or the address is not ours."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotServe(
+            f"can't listen on {settings.host}:{settings.port} ({error.strerror}): choose another --host or --port"
+        ) from None
+
+
+async def open_once(settings: Settings) -> None:
+    """Keys that are damaged or of another store are told here, in one line, and not by each worker."""
+    services = bootstrap(settings)
+    try:
+        await services.open()
+    finally:
+        await services.close()
 
 
 def prepare_store(settings: Settings) -> None:

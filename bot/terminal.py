@@ -10,6 +10,14 @@ from rich.panel import Panel
 from rich.prompt import Prompt
 
 Choices = list[tuple[str, str]]
+REFUSALS = {
+    401: "the service wants its token: set SHEBAO_REST_TOKEN",
+    404: "the service's REST channel is off: set SHEBAO_REST_TOKEN or SHEBAO_REST_ENABLED there",
+}
+
+
+class NoAnswer(ValueError):
+    """Why the service did not answer, and what to do."""
 
 
 def talk(url: str, token: str | None = None) -> None:
@@ -26,7 +34,10 @@ def talk(url: str, token: str | None = None) -> None:
                 break
             if said in {"退出", "exit", "quit"}:
                 break
-            choices = _turn(http, console, sender, _picked(said, choices))
+            try:
+                choices = _turn(http, console, sender, _picked(said, choices))
+            except NoAnswer as error:  # it may be back for the next sentence
+                console.print(f"[red]{escape(str(error))}[/red]")
     console.print("再见。")
 
 
@@ -38,14 +49,16 @@ def _picked(said: str, choices: Choices) -> str:
 
 
 def _turn(http: httpx.Client, console: Console, sender: str, text: str) -> Choices:
+    """Say `text`, show what comes back. `NoAnswer` says why nothing does."""
     try:
         answer = http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
-        console.print(
-            f"[red]the service does not answer ({type(error).__name__}): is `shebao serve` running?[/red]"
-        )
-        return []
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = f"{http.base_url} does not answer ({type(error).__name__}): is `shebao serve` running?"
+        raise NoAnswer(reason) from None
+    if answer.status_code in REFUSALS:
+        raise NoAnswer(REFUSALS[answer.status_code])
+    if answer.status_code != httpx.codes.OK:
+        raise NoAnswer(f"the service failed with status {answer.status_code}; please say it again")
     choices: Choices = []
     for message in answer.json():
         _show(console, message, choices)

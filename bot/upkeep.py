@@ -5,11 +5,26 @@ import signal
 
 from bot import worker
 from bot.logs import configure as configure_logs
+from bot.serving import CannotServe, listed, prepare_store
 from services.bootstrap import bootstrap
 from services.settings import Settings
 
 
-async def rotate_keys(settings: Settings) -> str:
+def rotate_keys(settings: Settings) -> str:
+    """Rotate, also while the service runs; what was done, in one line."""
+    check(settings)
+    return asyncio.run(_rotate(settings))
+
+
+def check(settings: Settings) -> None:
+    """`CannotServe` says what to mend before work of this kind can be done."""
+    problems = settings.problems()
+    if problems:
+        raise CannotServe(listed("these settings don't work", problems))
+    prepare_store(settings)
+
+
+async def _rotate(settings: Settings) -> str:
     services = bootstrap(settings)
     try:
         await services.open()
@@ -24,6 +39,7 @@ async def rotate_keys(settings: Settings) -> str:
 
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or Ctrl-C."""
+    check(settings)
     configure_logs(settings.log_level)
     asyncio.run(_work(settings))
 

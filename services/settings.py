@@ -1,11 +1,12 @@
 """One frozen object from `SHEBAO_*` and `.env`; nothing else reads the environment."""
 
+import re
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REQUIRED = (
@@ -19,11 +20,19 @@ REQUIRED = (
     "bureau_url",
     "bureau_token",
 )
+WECHAT = ("wechat_app_id", "wechat_secret", "wechat_token", "wechat_aes_key", "wechat_api_url")
+"""All of them, or none: then there is no WeChat channel."""
+AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 FILES = ("calendar_file",)
 KEY_FILES = ("root_key_file", "alipay_private_key_file", "alipay_public_key_file")
 PEER_URLS = ("alipay_gateway_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
 SANDBOX_MARK = b"shebao-sandbox"
 """Stands in every key file that the sandbox makes for itself."""
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+]
 
 
 class Settings(BaseSettings):
@@ -33,14 +42,14 @@ class Settings(BaseSettings):
 
     env: Literal["sandbox", "production"] = "sandbox"
     host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
+    port: int = Field(default=8000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
     public_url: str = ""
     data_dir: Path = Path("var")
     models_dir: Path = Path("models")
     database_url: str = ""
     clock: datetime | None = None
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
     calendar_file: Path | None = None  # working days of a year, when the official ones come late
 
     root_key_file: Path | None = None
@@ -113,11 +122,20 @@ class Settings(BaseSettings):
             for name in (*KEY_FILES, *FILES)
             if (path := getattr(self, name)) and not path.is_file()
         ]
+        found += self._wechat_problems()
         if self.workers > 1 and self.uses_sqlite:
             found.append(
                 "SHEBAO_WORKERS: SQLite serves one worker; set SHEBAO_DATABASE_URL to PostgreSQL for more"
             )
         return found if self.sandbox else found + self._production_problems()
+
+    def _wechat_problems(self) -> list[str]:
+        if not any(getattr(self, name) for name in WECHAT):
+            return []
+        found = [f"SHEBAO_{name.upper()} is not set" for name in WECHAT if not getattr(self, name)]
+        if self.wechat_aes_key and not AES_KEY.fullmatch(self.wechat_aes_key.get_secret_value()):
+            found.append("SHEBAO_WECHAT_AES_KEY must be the 43 letters and digits of EncodingAESKey")
+        return found
 
     def _production_problems(self) -> list[str]:
         found = []

@@ -43,6 +43,10 @@ class WeChatMessenger:
         if code:
             raise Refused(f"wechat_{code}")
 
+    async def ping(self) -> None:
+        """Whether the platform knows us: it gives a token. Raises why not."""
+        await self._access_token()
+
     async def close(self) -> None:
         await self._http.aclose()
 
