@@ -10,7 +10,7 @@ setup: ## the locked environment in .venv
 
 run: ## serve the sandbox at http://127.0.0.1:8000
 	@scripts/bootstrap
-	@.venv/bin/shebao serve
+	@SHEBAO_CLOCK=$${SHEBAO_CLOCK:-2026-11-23T10:00:00+08:00} .venv/bin/shebao serve
 
 test: ## all tests (environment, PostgreSQL and browser included)
 	@scripts/bootstrap --tests
