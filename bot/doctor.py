@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2 as httpx
 
 from bot.engine.training import fingerprint
+from bot.serving import key_problems
 from services.adapters.wechat.messenger import WeChatMessenger
 from services.bootstrap import Services, bootstrap
 from services.crypto import CannotDecrypt
@@ -34,7 +35,7 @@ def examine(settings: Settings, tell: Print) -> bool:
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    problems = settings.problems()
+    problems = settings.problems() or key_problems(settings)
     yield from (("settings", problem) for problem in problems)
     if not problems:
         yield ("settings", None)
@@ -43,12 +44,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield ("model", _model(settings))
     if problems:
         return  # without them there is nobody to ask
-    try:
-        services = bootstrap(settings)
-    except ValueError as error:
-        yield ("keys", f"{error}: check the files of SHEBAO_ROOT_KEY_FILE and SHEBAO_ALIPAY_…_KEY_FILE")
-        return
-    yield from asyncio.run(_ask(services, store_stands=store is None))
+    yield from asyncio.run(_ask(bootstrap(settings), store_stands=store is None))
 
 
 def _store(settings: Settings) -> str | None:

@@ -9,16 +9,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from sanic import Sanic
 from sanic.worker.loader import AppLoader
 
 from bot.app import create_app
 from bot.engine.training import ensure_model
+from services.adapters.alipay.signing import read_private_key, read_public_keys
 from services.bootstrap import bootstrap
+from services.crypto import read_root_key
 from services.settings import Settings
 from services.store import schema
 
 Say = Callable[[str], None]
+KEYS: dict[str, Callable[[Path], object]] = {
+    "root_key_file": read_root_key,
+    "alipay_private_key_file": lambda path: read_private_key(path.read_text("ascii")),
+    "alipay_public_key_file": lambda path: read_public_keys(path.read_text("ascii")),
+}
 
 
 class CannotServe(ValueError):
@@ -32,6 +40,7 @@ def listed(what: str, problems: Sequence[str]) -> str:
 
 def run(settings: Settings, root: Path, say: Say) -> None:
     """Serve until stopped. `CannotServe` says what to mend first."""
+    check(settings, "cannot serve")
     check_address(settings)
     prepare(settings, root, say)
     loader = AppLoader(factory=partial(create_app, settings))
@@ -45,9 +54,6 @@ def run(settings: Settings, root: Path, say: Say) -> None:
 
 def prepare(settings: Settings, root: Path, say: Say) -> None:
     """Everything that must be there before the first worker starts."""
-    problems = settings.problems()
-    if problems:
-        raise CannotServe(listed("cannot serve", problems))
     prepare_store(settings)
     asyncio.run(open_once(settings))
     if settings.sandbox:
@@ -55,6 +61,25 @@ def prepare(settings: Settings, root: Path, say: Say) -> None:
 
         asyncio.run(prepare_sandbox(settings))
     ensure_model(root, settings.models_dir, say)
+
+
+def check(settings: Settings, what: str) -> None:
+    """`CannotServe` with all that has to be mended in the settings and the files that they name."""
+    problems = settings.problems() or key_problems(settings)
+    if problems:
+        raise CannotServe(listed(what, problems))
+
+
+def key_problems(settings: Settings) -> list[str]:
+    """A line for each key file that holds no such key."""
+    found = []
+    for name, read in KEYS.items():
+        path = getattr(settings, name)
+        try:
+            read(path)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            found.append(f"SHEBAO_{name.upper()}: {path} holds no such key")
+    return found
 
 
 def check_address(settings: Settings) -> None:

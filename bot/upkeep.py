@@ -5,23 +5,16 @@ import signal
 
 from bot import worker
 from bot.logs import configure as configure_logs
-from bot.serving import CannotServe, listed, prepare_store
+from bot.serving import check, prepare_store
 from services.bootstrap import bootstrap
 from services.settings import Settings
 
 
 def rotate_keys(settings: Settings) -> str:
     """Rotate, also while the service runs; what was done, in one line."""
-    check(settings)
-    return asyncio.run(_rotate(settings))
-
-
-def check(settings: Settings) -> None:
-    """`CannotServe` says what to mend before work of this kind can be done."""
-    problems = settings.problems()
-    if problems:
-        raise CannotServe(listed("these settings don't work", problems))
+    check(settings, "cannot rotate keys")
     prepare_store(settings)
+    return asyncio.run(_rotate(settings))
 
 
 async def _rotate(settings: Settings) -> str:
@@ -39,7 +32,8 @@ async def _rotate(settings: Settings) -> str:
 
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or Ctrl-C."""
-    check(settings)
+    check(settings, "cannot work")
+    prepare_store(settings)
     configure_logs(settings.log_level)
     asyncio.run(_work(settings))
 

@@ -25,7 +25,7 @@ WECHAT = ("wechat_app_id", "wechat_secret", "wechat_token", "wechat_aes_key", "w
 AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 FILES = ("calendar_file",)
 KEY_FILES = ("root_key_file", "alipay_private_key_file", "alipay_public_key_file")
-PEER_URLS = ("alipay_gateway_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
+PEER_URLS = ("alipay_gateway_url", "alipay_page_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
 SANDBOX_MARK = b"shebao-sandbox"
 """Stands in every key file that the sandbox makes for itself."""
 
