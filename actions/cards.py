@@ -48,8 +48,8 @@ def choice(sentence: str, slot: str, options: Sequence[Option]) -> Message:
     )
 
 
-def error(code: str, retryable: bool, sentence: str) -> Message:
-    return card(sentence, {"kind": "error", "code": code, "retryable": retryable})
+def error(code: str, retryable: bool, sentence: str, *buttons: tuple[str, str]) -> Message:
+    return card(sentence, {"kind": "error", "code": code, "retryable": retryable}, *buttons)
 
 
 def payment_confirmation(sentence: str, draft: Draft, *, payer: str, insured: str) -> Message:

@@ -7,20 +7,18 @@ then the open question is asked again if something else came between.
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from actions import cards, faq, login, papers, paying
+from actions import answering, cards, faq, login, papers, paying, returning
 from actions.cards import Message
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import Option
-from actions.state import CONFIRM, PAYMENT, Dialogue, Task
+from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
-UNBIND, CHANGE = "unbind", "change"
-"""Open questions beside the task: really unbind? which answer shall change?"""
 MENU = (
     (
         "menu.pay_resident_medical",
@@ -46,9 +44,15 @@ MENU = (
 async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Message]:
     """The answers to `turn`; `state` is moved on. Expected failures become an `error` card."""
     talk = Talk(services=services, turn=turn, state=state)
+    talk.returning = returning.came_back(talk)
     await _news(talk)
     try:
-        await _respond(talk)
+        if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
+            await _respond(talk)
+        while state.parked and state.task is None and not state.login and not state.question:
+            state.task = state.parked.pop(0)
+            talk.tell("resume", what=returning.describe(state.task))
+            await go_on(talk)
     except ServiceError as error:
         talk.tell_error(error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
@@ -80,6 +84,12 @@ async def _respond(talk: Talk) -> None:
         talk.state.misses = 0
     if talk.state.login and await login.take_typed(talk):
         return
+    if talk.state.question == RETURN:
+        talk.state.question = None
+        picked = returning.picked(talk)
+        if picked:
+            await (_cancel(talk) if picked == returning.DROP else go_on(talk))
+            return
     if talk.state.question == CHANGE:
         talk.state.question = None
         field = _named_field(talk)
@@ -94,6 +104,10 @@ async def go_on(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         talk.tell("unbind.ask", (say("button.unbind"), "/affirm"), (say("button.keep"), "/deny"))
         return
+    if talk.returning:
+        talk.returning = False
+        returning.offer(talk)
+        return
     task = talk.state.task
     if task is None and not talk.state.login:
         return
@@ -106,10 +120,6 @@ async def go_on(talk: Talk) -> None:
         await paying.go_on(talk, task, bound)
     else:
         await papers.go_on(talk, task, bound)
-    if talk.state.task is None and talk.state.parked:
-        talk.state.task = talk.state.parked.pop()
-        talk.tell("resume")
-        await go_on(talk)
 
 
 # --- starting ---------------------------------------------------------------------------------------
@@ -119,7 +129,23 @@ async def _pay(talk: Talk) -> None:
     task = talk.state.task
     if task is None or task.kind != "pay" or _another(talk, task):
         task = _start(talk, "pay")
+        if talk.turn.last("payment_type") and not (
+            talk.turn.last("insurance") or talk.turn.last("insured_group")
+        ):
+            task.facts = _same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible
+        second = paying.take_second(talk)
+        if second:
+            await _pay_both(talk, *second)
+            return
     await _change(talk, task)
+
+
+async def _pay_both(talk: Talk, first: Task, second: Task) -> None:
+    """医保和养老 in one sentence: one after the other."""
+    talk.state.task = first
+    talk.state.parked.insert(0, second)
+    talk.tell("pay.one_by_one", first=returning.describe(first), second=returning.describe(second))
+    await go_on(talk)
 
 
 def _another(talk: Talk, task: Task) -> bool:
@@ -138,7 +164,7 @@ def _start(talk: Talk, kind: str) -> Task:
     """A new task; one of another kind that is open waits until this one is done."""
     old = talk.state.task
     if old and old.kind != kind and old.facts and old.asked != PAYMENT:
-        talk.state.parked.append(old)
+        talk.state.parked.insert(0, old)
     talk.state.task = Task(kind=kind)
     return talk.state.task
 
@@ -165,6 +191,9 @@ async def _certificate(talk: Talk) -> None:
 
 
 async def _query(talk: Talk) -> None:
+    if talk.state.order_no and not any(talk.turn.last(name) for name in ("fee_year", "date_range")):
+        await _status(talk)  # 交了没有: the payment that was just made
+        return
     talk.tell("query.not_open", (say("button.payment_record"), papers.PAYMENT_RECORD))
     await _ask_again(talk)
 
@@ -191,20 +220,47 @@ async def _inform(talk: Talk) -> None:
             talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
         ):
             await _pay(talk)
-        elif talk.turn.last("certificate_kind"):
+        elif talk.turn.last("certificate_kind") or (
+            talk.turn.last("fee_year") and _done(talk, "certificate")
+        ):
             await _certificate(talk)
+        elif _done(talk, "pay") and any(
+            talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
+        ):
+            talk.state.task = Task(kind="pay", facts=_same_insurance(talk))
+            await _change(talk, talk.state.task)
         else:
             await _continue(talk)
     elif await _answer(talk, task):
         await go_on(talk)
+    elif await _answered_anew(talk, task):
+        return
     else:
         await _change(talk, task)
 
 
+def _done(talk: Talk, kind: str) -> bool:
+    """Whether what was finished last is of this kind."""
+    return talk.state.done.get("kind") == kind
+
+
+def _same_insurance(talk: Talk) -> dict[str, str]:
+    return {name: value for name, value in talk.state.done.items() if name != "kind"}
+
+
 async def _answer(talk: Talk, task: Task) -> bool:
     if task.kind == "pay":
-        return await paying.answer_question(talk, task)
+        return await answering.answer_question(talk, task)
     return await papers.answer_question(talk, task)
+
+
+async def _answered_anew(talk: Talk, task: Task | None) -> bool:
+    """Whether the turn changed an answer at the review, and the new review was shown."""
+    if task is None or task.kind != "pay" or not await answering.answer_anew(talk, task):
+        return False
+    task.asked = None
+    await go_on(talk)
+    return True
 
 
 async def _affirm(talk: Talk) -> None:
@@ -225,6 +281,8 @@ async def _deny(talk: Talk) -> None:
         talk.tell("unbind.kept")
     elif talk.state.login == login.CONSENT:
         await login.refuse(talk)
+    elif await _answered_anew(talk, task):
+        return
     elif task and task.asked == CONFIRM:
         talk.tell(
             "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
@@ -250,6 +308,9 @@ async def _unclear(talk: Talk) -> None:
         talk.state.misses = 0
         await go_on(talk)
         return
+    if await _answered_anew(talk, task):
+        talk.state.misses = 0
+        return
     talk.state.misses += 1
     if talk.state.misses >= 2:
         talk.tell("unclear_again", (say("button.human"), "/request_human"), (say("button.menu"), "/help"))
@@ -267,7 +328,12 @@ async def _go_back(talk: Talk) -> None:
         talk.tell("nothing_to_go_back", *_menu_buttons())
         return
     if talk.state.login == login.PERSON_NAME:
-        talk.state.id_token, talk.state.login = None, login.ID_NUMBER
+        talk.state.id_token, talk.state.name_token, talk.state.login = None, None, login.ID_NUMBER
+        await go_on(talk)
+        return
+    if task.asked in task.before:
+        task.put(task.asked, task.before[task.asked])
+        task.asked, task.before = None, {}
         await go_on(talk)
         return
     answered = [name for name in task.answered if name != task.asked]
@@ -291,7 +357,7 @@ async def _change_answer(talk: Talk) -> None:
         await _ask_anew(talk, str(field))
     elif talk.turn.values:
         await _change(talk, task)
-    else:
+    elif not await _answered_anew(talk, task):
         await _change_what(talk, task)
 
 
@@ -299,6 +365,7 @@ async def _ask_anew(talk: Talk, field: str) -> None:
     """Ask for one answer again, also one that could be taken for granted."""
     task = talk.state.task
     if task and field in find_flow(task.facts).slots:
+        task.before = {field: task.facts[field]} if field in task.facts else {}
         task.forget(field)
         task.reask = field
         task.asked = None
@@ -310,13 +377,18 @@ async def _change_what(talk: Talk, task: Task) -> None:
         await go_on(talk)
         return
     items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in _fields(task).items()]
+    if not items:
+        talk.tell("change.nothing")
+        await go_on(talk)
+        return
     talk.state.question = CHANGE
     talk.add(cards.menu(say("change.what", titles=[title for title, _ in items]), items))
 
 
 def _fields(task: Task) -> dict[str, str]:
     """The answers of the task that can be changed, by slot, as the review names them."""
-    names = [slot.name for slot in find_flow(task.facts).asks if slot.name in task.facts]
+    asks = find_flow(task.facts).asks
+    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in task.taken]
     return {name: say(f"line.label.{name}") for name in names}
 
 
@@ -335,29 +407,27 @@ async def _cancel(talk: Talk) -> None:
         talk.state.question = None
         talk.tell("unbind.kept")
         return
-    if task and task.asked == PAYMENT and talk.state.order_no:
-        order = await talk.services.payment.abandon(talk.state.order_no)
+    if task and task.order_no:
+        order = await talk.services.payment.abandon(task.order_no)
         key = "cancel.closed" if order.status == "closed" else f"cancel.{order.status}"
         talk.told_orders.discard(order.order_no)
         talk.tell(key, until=order.expires_at, total=order.total)
-        talk.state.task = None
+        talk.state.finish()
     elif task or talk.state.login:
-        talk.state.task, talk.state.login, talk.state.id_token = None, None, None
+        talk.state.finish()
+        talk.state.forget_login()
         talk.tell("cancel.done", *_menu_buttons())
     else:
         talk.tell("cancel.nothing", *_menu_buttons())
-    if talk.state.parked and talk.state.task is None:
-        talk.state.task = talk.state.parked.pop()
-        talk.tell("resume")
-        await go_on(talk)
 
 
 async def _restart(talk: Talk) -> None:
     talk.state.parked = []
     task = talk.state.task
-    if task and task.asked == PAYMENT:
+    if task and task.order_no:
         await _cancel(talk)
-    talk.state.task, talk.state.login, talk.state.id_token, talk.state.question = None, None, None, None
+    talk.state.task, talk.state.question = None, None
+    talk.state.forget_login()
     _show_menu(talk, "restarted")
 
 
@@ -418,8 +488,16 @@ async def _help(talk: Talk) -> None:
 
 
 async def _faq(talk: Talk) -> None:
-    talk.add(cards.text(faq.answer(str(talk.turn.last("faq_topic") or "")) or say("unclear")))
+    task = talk.state.task
+    if not faq.is_sure(talk.turn) and await _answered_anew(talk, task):
+        return
+    talk.add(cards.text(faq.answer_in_context(talk.turn, task.facts if task else {}) or say("faq.unsure")))
     await _ask_again(talk)
+
+
+async def _complain(talk: Talk) -> None:
+    if not await _answered_anew(talk, talk.state.task):  # 太贵了，六十 says what it shall be
+        await _aside("complain")(talk)
 
 
 async def _unbind(talk: Talk) -> None:
@@ -450,7 +528,7 @@ HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "thank": _aside("thank"),
     "bot_challenge": _aside("bot_challenge"),
     "chitchat": _aside("chitchat"),
-    "complain": _aside("complain"),
+    "complain": _complain,
     "request_human": _aside("human"),
     "request_refund": _aside("refund"),
     "help": _help,

@@ -7,6 +7,8 @@ from services.domain.errors import Refused
 from services.identity import BoundPerson, Link, Progress
 
 CONSENT, ID_NUMBER, PERSON_NAME, VERIFICATION = "consent", "id_number", "person_name", "verification"
+TYPING = {"none", "refused", "missing_facts", "failed"}
+"""The steps at which number and name may be typed."""
 
 
 async def go_on(talk: Talk) -> BoundPerson | None:
@@ -39,13 +41,14 @@ async def step_up(talk: Talk, bound: BoundPerson, level: int) -> bool:
 
 async def refuse(talk: Talk) -> None:
     """拒绝: the number and the name are asked for instead."""
+    talk.state.typed = True
     await talk.services.identity.refuse_consent(talk.conversation_id)
     _ask(talk, ID_NUMBER, "login.refused")
 
 
 async def consent_again(talk: Talk) -> None:
     """授权, also in the middle of typing the number by hand."""
-    talk.state.id_token = None
+    talk.state.forget_login()
     link = await talk.services.identity.start_consent(talk.conversation_id)
     _show_consent(talk, link, "login.consent")
 
@@ -62,13 +65,15 @@ async def take_typed(talk: Talk) -> bool:
             _ask(talk, ID_NUMBER, f"id_problem.{checked.reason}")
             return True
         talk.state.id_token = id_token
+    talk.state.name_token = name_token or talk.state.name_token
+    talk.state.typed = True
     if not talk.state.id_token:
         _ask(talk, ID_NUMBER, "login.ask_id_number")
         return True
-    if not name_token:
+    if not talk.state.name_token:
         _ask(talk, PERSON_NAME, "login.ask_name")
         return True
-    await _enter(talk, talk.state.id_token, name_token)
+    await _enter(talk, talk.state.id_token, talk.state.name_token)
     return True
 
 
@@ -78,17 +83,20 @@ async def _enter(talk: Talk, id_token: str, name_token: str) -> None:
             talk.conversation_id, id_token=id_token, name_token=name_token
         )
     except Refused as refused:
-        talk.state.id_token = None
+        talk.state.id_token, talk.state.name_token = None, None
         talk.tell_error(refused)
+        if refused.code == "too_many_tries":
+            talk.state.forget_login()
+            return
         _ask(talk, ID_NUMBER, "login.ask_id_number")
         return
-    talk.state.id_token = None
+    talk.state.id_token, talk.state.name_token = None, None
     talk.state.login = VERIFICATION
     _show_verification(talk, link, "login.verify")
 
 
 async def _next_step(talk: Talk, progress: Progress) -> None:
-    if talk.state.login in {ID_NUMBER, PERSON_NAME} and progress.step in {"none", "refused", "missing_facts"}:
+    if talk.state.login in {ID_NUMBER, PERSON_NAME} and progress.step in TYPING:
         key = "login.ask_name" if talk.state.login == PERSON_NAME else "login.ask_id_number"
         _ask(talk, talk.state.login, key)
     elif progress.step == "refused":
@@ -101,6 +109,9 @@ async def _next_step(talk: Talk, progress: Progress) -> None:
     elif progress.step == "consent_asked" and progress.link:
         _show_consent(talk, progress.link, "login.consent_waiting")
     else:
+        if progress.step == "failed" and talk.state.typed:
+            _ask(talk, ID_NUMBER, "login.failed_typed")
+            return
         if progress.step == "failed":
             talk.tell("login.failed")
         await consent_again(talk)
@@ -132,6 +143,4 @@ def _show_verification(talk: Talk, link: Link, key: str) -> None:
 
 
 def _done(talk: Talk) -> None:
-    if talk.state.login:
-        talk.state.login = None
-        talk.state.id_token = None
+    talk.state.forget_login()

@@ -49,7 +49,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
             )
             return
         task.put("fee_year", options[0].value if options else str(talk.today.year))
-    if await login.step_up(talk, bound, CERTIFICATE_LEVEL):
+    if await _is_too_early(talk, task, bound) or await login.step_up(talk, bound, CERTIFICATE_LEVEL):
         await _issue(talk, task, bound)
 
 
@@ -61,7 +61,7 @@ async def _issue(talk: Talk, task: Task, bound: BoundPerson) -> None:
     issued = await talk.services.certificates.issue_payment_record(
         person_id=bound.person_id, conversation_id=talk.conversation_id, fee_year=year
     )
-    talk.state.task = None
+    talk.state.finish()
     if isinstance(issued, Document):
         talk.add(cards.document(say("paper.ready", title=issued.title, year=year), issued))
     elif isinstance(issued, NotYet):
@@ -70,6 +70,21 @@ async def _issue(talk: Talk, task: Task, bound: BoundPerson) -> None:
         talk.tell("paper.nothing", year=year)
 
 
+async def _is_too_early(talk: Talk, task: Task, bound: BoundPerson) -> bool:
+    """Whether the year has only payments that are not booked: then there is no paper, and nothing to verify."""
+    year = int(str(task.facts["fee_year"])[:4])
+    if year in await talk.services.records.years(bound.person_id):
+        return False
+    return bool(await talk.services.payment.pending_payments(bound.person_id, year))
+
+
 async def _years(talk: Talk, bound: BoundPerson) -> list[Option]:
-    years = await talk.services.records.years(bound.person_id)
-    return [Option(value=str(year), title=say("option.record_year", year=year)) for year in years]
+    """The years with payments, newest first; also with payments that are not booked yet."""
+    years = set(await talk.services.records.years(bound.person_id))
+    for year in (talk.today.year, talk.today.year + 1):
+        if await talk.services.payment.pending_payments(bound.person_id, year):
+            years.add(year)
+    return [
+        Option(value=str(year), title=say("option.record_year", year=year))
+        for year in sorted(years, reverse=True)
+    ]

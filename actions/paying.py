@@ -1,16 +1,17 @@
 """Ask → review → pay → result, for every row of the flow table that pays."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
-from actions import cards
-from actions.choices import choose
+from actions import cards, returning
 from actions.flows import Flow, find_flow
 from actions.say import say
 from actions.slots import Case, No, Option, Slot
-from actions.state import CONFIRM, PAYMENT, Task
+from actions.state import CONFIRM, PAYMENT, RETURN, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
-from services.domain.kinds import EnrolmentStatus, Insurance, PaymentType
+from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
 from services.payment import Changed, OrderView
 from services.ports import Enrolment
@@ -18,11 +19,17 @@ from services.ports import Enrolment
 FACTS = (
     "insured_group", "insurance", "agency", "payment_type", "arrears_item", "fee_period", "fee_year", "tier",
 )  # fmt: skip
+NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
+"""What is told to who says something that the row does not ask."""
 
 
 def take_facts(talk: Talk, task: Task) -> set[str]:
     """Put what was said into the task; the names of the facts that are new or different."""
     new = set()
+    if _is_other_insurance(talk, task):
+        said = [name for name in ("insured_group", "insurance") if name not in task.taken]
+        task.facts = {name: task.facts[name] for name in said if name in task.facts}
+        task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
         value = talk.turn.last(name)
         if value is not None and str(task.facts.get(name)) != str(value):
@@ -31,6 +38,11 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def _is_other_insurance(talk: Talk, task: Task) -> bool:
+    said = ((name, talk.turn.last(name)) for name in ("insured_group", "insurance"))
+    return any(value is not None and task.facts.get(name) not in (None, str(value)) for name, value in said)
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
@@ -47,23 +59,16 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         if row is flow:
             break
         flow = row
+    order = await _order_of(talk, task)
+    if order and order.cashier and order.dues == case_of(talk, task, bound, enrolments).dues:
+        task.asked = PAYMENT
+        show(talk, order)
+        return
     await _review(talk, task, bound, enrolments)
 
 
-async def answer_question(talk: Talk, task: Task) -> bool:
-    """Take the turn as the answer to the open question; True if it is one of the offered answers."""
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if not task.asked or task.asked in {CONFIRM, PAYMENT} or bound is None:
-        return False
-    slot = find_flow(task.facts).slots.get(task.asked)
-    if slot is None:
-        return False
-    case = _case(talk, task, bound, await talk.services.enrolments.of(bound.person_id))
-    value = choose(talk.turn, slot.name, await slot.options(case))
-    if value is None:
-        return False
-    task.put(slot.name, value)
-    return True
+async def _order_of(talk: Talk, task: Task) -> OrderView | None:
+    return await talk.services.payment.find_order(task.order_no) if task.order_no else None
 
 
 async def confirm(talk: Talk, task: Task) -> None:
@@ -75,16 +80,29 @@ async def confirm(talk: Talk, task: Task) -> None:
         placed = await talk.services.payment.place(str(draft_id), conversation_id=talk.conversation_id)
     except Refused as refused:
         if refused.code == "earlier_order_open":  # it is the one that can be paid until then
-            talk.state.order_no, task.asked = str(refused.facts["order_no"]), PAYMENT
-        raise
+            talk.state.order_no = task.order_no = str(refused.facts["order_no"])
+            task.asked = PAYMENT
+        if refused.code != "draft_expired" or not task.facts:
+            raise
+        await _review_again(talk, task)
+        return
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
         talk.tell("pay.changed", old=placed.old.total, new=placed.draft.quote.total)
         await show_review(talk, task)
         return
-    talk.state.order_no = placed.order.order_no
+    talk.state.order_no = task.order_no = placed.order.order_no
     task.asked = PAYMENT
     show(talk, placed.order)
+
+
+async def _review_again(talk: Talk, task: Task) -> None:
+    """The review was too old to be confirmed: the same with the figures of now."""
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if bound:
+        talk.tell("pay.review_again")
+        task.asked = None
+        await go_on(talk, task, bound)
 
 
 async def show_order(talk: Talk, order_no: str) -> None:
@@ -107,6 +125,11 @@ def show(talk: Talk, order: OrderView) -> None:
     if order.status == "pending":
         key = "pay.preparing" if order.preparing else "pay.pending"
         talk.add(cards.payment_status(say(key, **facts), order, again))
+    elif order.status == "closed" and _can_pay_again(talk, order.order_no):
+        again_or_not = [
+            (option.title, f'/inform{{"payment_draft": "{option.value}"}}') for option in returning.options()
+        ]
+        talk.add(cards.payment_status(say("pay.expired", **facts), order, *again_or_not))
     elif order.status == "paid":
         key = "pay.booked" if order.booked else "pay.paid"
         talk.add(cards.payment_status(say(key, available=order.records_available_on, **facts), order))
@@ -116,21 +139,39 @@ def show(talk: Talk, order: OrderView) -> None:
         _finish(talk, order.order_no)
 
 
+def _can_pay_again(talk: Talk, order_no: str) -> bool:
+    """The order of the open task has expired: the task stays, and it is asked whether to go on with it."""
+    task = talk.state.task
+    if task is None or task.asked != PAYMENT or task.order_no != order_no:
+        return False
+    task.asked, task.order_no = None, None
+    talk.state.question = RETURN
+    return True
+
+
 def _finish(talk: Talk, order_no: str) -> None:
     task = talk.state.task
-    if task and task.asked == PAYMENT and talk.state.order_no == order_no:
-        talk.state.task = None
+    if task and task.order_no == order_no:
+        talk.state.finish()
 
 
 async def _fill(
     talk: Talk, task: Task, flow: Flow, bound: BoundPerson, enrolments: Sequence[Enrolment]
 ) -> bool:
     """Settle each fact of the row in turn; False when something had to be asked or can't go on."""
+    _drop_foreign(talk, task, flow)
+    if flow.insurance is Insurance.PENSION:
+        _past_year_is_arrears(talk, task)
     for slot in flow.asks:
-        case = _case(talk, task, bound, enrolments)
+        case = case_of(talk, task, bound, enrolments)
+        if not case.matching and "agency" in task.facts:
+            _match_agency(talk, task, case)
+            case = case_of(talk, task, bound, enrolments)
         if not case.matching:
             _stop(talk, task, case)
             return False
+        if slot.name == "fee_period":
+            _drop_year(talk, task, case)
         if not slot.when(case):
             task.forget(slot.name)
             continue
@@ -152,6 +193,7 @@ async def _fill(
             talk.tell("change.only_one", title=options[0].title)
             task.reask = None
         task.put(slot.name, options[0].value)
+        task.taken.append(slot.name)
     return True
 
 
@@ -161,9 +203,53 @@ def _accept(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Op
         task.put(slot.name, accepted)
         return True
     task.forget(slot.name)
-    if talk.turn.last(slot.name) is not None and options:
+    if options:
         talk.tell(accepted.reason, **accepted.facts)
     return False
+
+
+def _drop_foreign(talk: Talk, task: Task, flow: Flow) -> None:
+    """What was said and is not asked in this row: 居民医保 has no tiers, and no 补缴."""
+    if flow.insurance is None:
+        return
+    for name in [name for name in FACTS if name in task.facts and name not in flow.slots]:
+        if name == "fee_year" and flow.insured_group is InsuredGroup.FLEXIBLE:
+            continue  # looked at with the period
+        value = task.facts[name]
+        task.forget(name)
+        if name in NOT_ASKED_FOR and value != PaymentType.NORMAL:
+            talk.tell(NOT_ASKED_FOR[name], what=returning.describe(task))
+
+
+def _past_year_is_arrears(talk: Talk, task: Task) -> None:
+    """交去年的: of a pension an earlier year is 补缴, never another year (`spec` 1)."""
+    year = task.facts.get("fee_year")
+    if year is not None and int(str(year)[:4]) < talk.today.year:
+        task.forget("fee_year")
+        task.forget("fee_period")
+        task.put("payment_type", PaymentType.ARREARS)
+
+
+def _drop_year(talk: Talk, task: Task, case: Case) -> None:
+    """Flexible employment is paid by months of this year; that another one was said is told."""
+    year = str(task.facts.get("fee_year", case.today.year))[:4]
+    normal = task.facts.get("payment_type", PaymentType.NORMAL) == PaymentType.NORMAL
+    task.forget("fee_year")
+    if normal and year != str(case.today.year):
+        talk.tell("problem.flexible_year", year=year, past=year < str(case.today.year))
+
+
+def _match_agency(talk: Talk, task: Task, case: Case) -> None:
+    """A city that was said means the one agency in it; a place without enrolment is told and forgotten."""
+    said = str(task.facts["agency"])
+    task.forget("agency")
+    wanted = replace(case, facts={name: value for name, value in case.facts.items() if name != "agency"})
+    inside = {e.agency for e in wanted.matching if said.endswith("00") and e.agency.startswith(said[:4])}
+    if len(inside) == 1:
+        task.put("agency", inside.pop())
+    elif wanted.matching and not inside:
+        found = list(dict.fromkeys(e.agency_name for e in wanted.matching))
+        talk.tell("problem.agency", titles=found, what=returning.describe(task))
 
 
 def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
@@ -175,13 +261,13 @@ def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Optio
         f"ask.{slot.name}",
         titles=[option.title for option in listed],
         many=len(options) > len(listed),
-        what=_what(case),
+        what=returning.describe(task),
     )
     talk.add(cards.choice(sentence, slot.name, options))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:
-    case = _case(talk, task, bound, enrolments)
+    case = case_of(talk, task, bound, enrolments)
     quote = await talk.services.declarations.quote(bound.person_id, case.dues)
     draft = await talk.services.payment.draft(
         conversation_id=talk.conversation_id,
@@ -212,7 +298,7 @@ async def show_review(talk: Talk, task: Task) -> None:
     talk.add(cards.payment_confirmation(sentence, draft, payer=name, insured=name))
 
 
-def _case(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> Case:
+def case_of(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> Case:
     return Case(
         services=talk.services,
         person_id=bound.person_id,
@@ -220,14 +306,6 @@ def _case(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrol
         enrolments=enrolments,
         today=talk.today,
     )
-
-
-def _what(case: Case) -> str:
-    """The insurance in words, as far as it is known."""
-    group, insurance = case.facts.get("insured_group"), case.facts.get("insurance")
-    if group and insurance:
-        return say(f"insurance.{group}.{insurance}")
-    return say(f"group.{group}") if group else say("line.social_insurance")
 
 
 def _stop(talk: Talk, task: Task, case: Case) -> None:
@@ -243,33 +321,62 @@ def _stop(talk: Talk, task: Task, case: Case) -> None:
     ]
     suspended = any(e.status is not EnrolmentStatus.ACTIVE for e in fitting)
     key = "stop.suspended" if suspended else "stop.not_enrolled"
-    talk.tell(key, what=_what(case), medical=case.facts.get("insurance") == Insurance.MEDICAL)
-    talk.state.task = None
+    groups = {str(e.insured_group) for e in fitting}
+    if len(groups) == 1 and "insurance" in task.facts:
+        task.put("insured_group", groups.pop())
+    medical = case.facts.get("insurance") == Insurance.MEDICAL
+    talk.tell(key, (say("button.human"), "/request_human"), what=returning.describe(task), medical=medical)
+    talk.state.finish()
 
 
 async def _nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> None:
     medical = case.facts.get("insurance") == Insurance.MEDICAL
-    talk.state.task = None
+    talk.state.finish()
     if slot.name == "arrears_item":
-        talk.tell("stop.no_arrears", what=_what(case), medical=medical)
+        normal = {**talk.state.done, "payment_type": PaymentType.NORMAL.value}
+        normal.pop("kind", None)
+        button = (say("button.pay_normal"), f"/pay_insurance{json.dumps(normal)}")
+        talk.tell("stop.no_arrears", button, what=returning.describe(task), medical=medical)
         return
     try:
         await _why_not_due(talk, slot, case)
     except Refused as refused:
-        talk.tell_error(refused)
+        if refused.facts.get("aided"):
+            talk.tell("stop.aided", year=_year_meant(talk, case))
+        else:
+            talk.tell_error(refused)
         return
-    talk.tell("stop.nothing_due", what=_what(case))
+    talk.tell("stop.nothing_due", what=returning.describe(task))
 
 
 async def _why_not_due(talk: Talk, slot: Slot, case: Case) -> None:
     """Ask the bureau for the year that people mean now; its refusal says why nothing is due."""
     if slot.name != "fee_year":
         return
-    said = talk.turn.last("fee_year")
-    ahead = case.facts.get("insurance") == Insurance.MEDICAL and talk.today.month >= 9
-    year = str(said)[:4] if said else str(talk.today.year + ahead)
-    asked = Case(
-        services=case.services, person_id=case.person_id, facts={**case.facts, "fee_year": year},
-        enrolments=case.enrolments, today=case.today,
-    )  # fmt: skip
+    asked = replace(case, facts={**case.facts, "fee_year": _year_meant(talk, case)})
     await talk.services.declarations.quote(case.person_id, asked.dues)
+
+
+def _year_meant(talk: Talk, case: Case) -> str:
+    """The year that was said (perhaps before logging in), else the one that people pay for now."""
+    said = talk.turn.last("fee_year") or case.facts.get("fee_year")
+    ahead = case.facts.get("insurance") == Insurance.MEDICAL and talk.today.month >= 9
+    return str(said)[:4] if said else str(talk.today.year + ahead)
+
+
+def take_second(talk: Talk) -> tuple[Task, Task] | None:
+    """The two payments of a sentence that names both insurances (医保和养老); None for one."""
+    said = list(dict.fromkeys(str(value) for value in talk.turn.values.get("insurance", ())))
+    groups = [str(value) for value in talk.turn.values.get("insured_group", ())]
+    if len(said) != len(Insurance) or talk.turn.last("beneficiary") == "other":
+        return None
+    first, second = (Task(kind="pay", facts={"insurance": insurance}) for insurance in said)
+    for place, task in enumerate((first, second)):
+        if groups:
+            task.put("insured_group", groups[min(place, len(groups) - 1)])
+        pension = task.facts["insurance"] == Insurance.PENSION
+        for name in ("agency", "fee_period", "tier" if pension else "fee_year"):
+            value = talk.turn.last(name)
+            if value is not None:
+                task.put(name, str(value))
+    return first, second

@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 CONFIRM, PAYMENT = "confirm", "payment"
+"""What `Task.asked` may be beside a slot."""
+UNBIND, CHANGE, RETURN = "unbind", "change", "return"
+"""Open questions beside the task: really unbind? which answer shall change? go on with what was left?"""
 
 
 @dataclass
@@ -16,7 +19,9 @@ class Task:
 
     `asked` is the slot that the resident is being asked for, `confirm` at the review, `payment` after it.
     `answered` lists the slots that were asked and answered, for 上一步; `reask` is one that the resident
-    wants to be asked although it could be taken for granted.
+    wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
+    `taken` lists the facts that had one possible answer, which another insurance may change;
+    `before` is the answer that stood before the resident wanted to be asked again.
     """
 
     kind: str
@@ -25,9 +30,14 @@ class Task:
     answered: list[str] = field(default_factory=list)
     draft_id: str | None = None
     reask: str | None = None
+    order_no: str | None = None
+    taken: list[str] = field(default_factory=list)
+    before: dict[str, Any] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
+        if name in self.taken:
+            self.taken.remove(name)
 
     def forget(self, name: str) -> None:
         self.facts.pop(name, None)
@@ -39,27 +49,43 @@ class Task:
 class Dialogue:
     """`login` is the step of logging in that is open: `consent`, `id_number`, `person_name`, `verification`.
 
-    `question` is an open question beside the task (`unbind`, `change`). `order_no` is the order this
+    `id_token` and `name_token` are what was typed of the two, `typed` says that they were, not consented to.
+    `question` is an open question beside the task (`unbind`, `change`, `return`). `order_no` is the order this
     conversation talks about. `told` are the notices that the last turn told: being committed with it, they
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
+    `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
     """
 
     task: Task | None = None
     parked: list[Task] = field(default_factory=list)
     login: str | None = None
     id_token: str | None = None
+    name_token: str | None = None
+    typed: bool = False
     question: str | None = None
     order_no: str | None = None
     told: list[str] = field(default_factory=list)
     misses: int = 0
+    seen: str | None = None
+    done: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
         """The personal fact that is being asked for: the whole next input goes to the vault."""
         return self.login if self.login in {"id_number", "person_name"} else None
 
+    def finish(self) -> None:
+        """The task is done with, or can't go on; what it was about is remembered for the next sentence."""
+        task, self.task = self.task, None
+        if task:
+            about = [name for name in ("insured_group", "insurance") if name in task.facts]
+            self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
+
+    def forget_login(self) -> None:
+        self.login, self.id_token, self.name_token, self.typed = None, None, None, False
+
     def dump(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value not in (None, [], 0)}
+        return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
 
     @classmethod
     def load(cls, data: dict[str, Any] | None) -> "Dialogue":

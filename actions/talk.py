@@ -21,6 +21,7 @@ class Talk:
     state: Dialogue
     replies: list[Message] = field(default_factory=list)
     told_orders: set[str] = field(default_factory=set)
+    returning: bool = False
 
     @property
     def conversation_id(self) -> str:
@@ -41,4 +42,5 @@ class Talk:
         key = f"error.{error.code}"
         if not known(key):
             key = f"error.{type(error).code}"
-        self.replies.append(cards.error(error.code, error.retryable, say(key, **error.facts)))
+        again = ((say("button.go_on"), "/resume_bot"),) if error.retryable and self.state.task else ()
+        self.replies.append(cards.error(error.code, error.retryable, say(key, **error.facts), *again))

@@ -10,12 +10,14 @@ TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """`values` maps an entity's name to its values in the order in which they were said."""
+    """`values` maps an entity's name to its values in the order in which they were said; `topic_chance`
+    is how sure the understanding is of the topic of a question, from 0 to 1."""
 
     conversation_id: str
     intent: str
     text: str
     values: Mapping[str, tuple[Any, ...]]
+    topic_chance: float = 1.0
 
     def last(self, name: str) -> Any | None:
         """The value said last: a resident who corrects himself means the later one."""
@@ -38,13 +40,17 @@ class Turn:
 def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:
     """Rasa's `latest_message` as a `Turn`."""
     values: dict[str, tuple[Any, ...]] = {}
+    chance = 1.0
     for entity in latest_message.get("entities") or []:
         name, value = entity["entity"], entity["value"]
         flat = tuple(value) if isinstance(value, list) else (value,)
         values[name] = values.get(name, ()) + flat
+        if name == "faq_topic":
+            chance = float(entity.get("confidence_entity", 1.0))
     return Turn(
         conversation_id=conversation_id,
         intent=(latest_message.get("intent") or {}).get("name") or "out_of_scope",
         text=latest_message.get("text") or "",
         values=values,
+        topic_chance=chance,
     )

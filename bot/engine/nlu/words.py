@@ -24,6 +24,8 @@ _AGAIN = re.compile(
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
+_SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知)(?:我|我们|人)")
+"""娃儿喊我来交: who sends somebody is not for whom it is paid."""
 _QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|几|记录|明细|列表|问")
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
@@ -44,6 +46,7 @@ def read_words(text: str) -> list[Value]:
         for match in pattern.finditer(text):
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
+    found = [value for value in found if value.entity != "beneficiary" or not _SENDS.match(text[value.end :])]
     return [*found, *_papers(text)]
 
 

@@ -204,6 +204,8 @@ def _quote_resident_medical(account: Account, entry: Registration, dues: Dues) -
     terms = medical.find_terms(account, year)
     if terms is None:
         raise Refused("window_closed", year=year)
+    if terms.total == 0:
+        raise Refused("not_payable", aided=True)
     if str(year) not in due(account, entry):
         raise Refused("not_payable")
     return _quote(

@@ -1,0 +1,70 @@
+"""Coming back to what was left: a draft after an idle time, an order that expired, what had to wait."""
+
+from datetime import datetime, timedelta
+
+from actions import cards
+from actions.choices import choose
+from actions.say import say
+from actions.slots import Option
+from actions.state import PAYMENT, RETURN, Dialogue, Task
+from actions.talk import Talk
+
+GO_ON, DROP = "go_on", "drop"
+ACTING = frozenset(
+    {
+        "pay_insurance", "get_certificate", "inform", "affirm", "deny", "change_answer", "go_back", "cancel",
+        "restart", "unbind_identity",
+    }
+)  # fmt: skip
+"""Intents that say themselves what is to happen with the draft."""
+
+
+def came_back(talk: Talk) -> bool:
+    """Whether the resident is back after an idle time, with a draft that was not confirmed."""
+    state, now = talk.state, talk.services.clock.now()
+    if talk.turn.poke:
+        return False
+    seen, state.seen = state.seen, now.isoformat(timespec="seconds")
+    if seen is None or not is_draft(state) or talk.turn.intent in ACTING:
+        return False
+    return now - datetime.fromisoformat(seen) >= timedelta(minutes=talk.services.settings.idle_minutes)
+
+
+def is_draft(state: Dialogue) -> bool:
+    task = state.task
+    return bool(
+        task and task.kind == "pay" and task.facts and task.asked != PAYMENT and not state.login
+        and not state.question
+    )  # fmt: skip
+
+
+def offer(talk: Talk) -> None:
+    """您刚才要缴…，接着办吗？"""
+    talk.state.question = RETURN
+    talk.add(
+        cards.choice(say("return.ask", what=describe(talk.state.task)), "payment_draft", options()),
+    )
+
+
+def options() -> list[Option]:
+    return [Option(value=name, title=say(f"return.{name}")) for name in (GO_ON, DROP)]
+
+
+def picked(talk: Talk) -> str | None:
+    """What the resident answers to the offer; None when it is something else."""
+    said = choose(talk.turn, "payment_draft", options())
+    if said:
+        return said
+    return {"affirm": GO_ON, "resume_bot": GO_ON, "deny": DROP, "cancel": DROP}.get(talk.turn.intent)
+
+
+def describe(task: Task | None) -> str:
+    """The task in words, as far as it is known."""
+    if task is None or task.kind != "pay":
+        return say("line.record")
+    group, insurance = task.facts.get("insured_group"), task.facts.get("insurance")
+    if group and insurance:
+        return say(f"insurance.{group}.{insurance}")
+    if insurance:
+        return say(f"insurance.any.{insurance}")
+    return say(f"group.{group}") + say("line.social_insurance") if group else say("line.social_insurance")
