@@ -12,8 +12,11 @@ from actions.slots import Case, Slot, due, span
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
 
-TAKEN_BACK = re.compile(r"^(不是|不要|不对|不行|不|算了|还是|太贵了?|贵了?|改成?|换成?|我?说错了)+")
-MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月")
+TAKEN_BACK = re.compile(
+    r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
+)
+"""What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
+MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半年")
 ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]")
 
 
@@ -24,36 +27,38 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     found = await _slot_and_case(talk, task, task.asked)
     if found is None:
         return False
-    slot, case = found
-    value = choose(talk.turn, slot.name, await slot.options(case))
-    if slot.name == "fee_period":
-        value = _last_month(talk, case) or value
-    if value is None:
-        return False
-    task.put(slot.name, value)
-    return True
+    text = plain(TAKEN_BACK.sub("", talk.turn.text))
+    return await _put(talk, task, *found) or await _put(
+        replace(talk, turn=replace(talk.turn, text=text)), task, *found
+    )
 
 
 async def answer_anew(talk: Talk, task: Task) -> bool:
     """At the review, or after it: 第二档, 不，两千 and 太贵了，六十 answer what was asked last anew."""
     if task.asked not in {CONFIRM, PAYMENT}:
         return False
-    if any(talk.turn.last(name) is not None for name in find_flow(task.facts).slots):
+    until = str(talk.turn.last("fee_period") or "") if "fee_period" in task.answered else ""
+    if any(talk.turn.last(name) is not None for name in find_flow(task.facts).slots) and "/" in (
+        until or "/"
+    ):
         return paying.take_facts(talk, task) != set()
-    text = TAKEN_BACK.sub("", plain(talk.turn.text))
-    if not task.answered or not text or (text.isdigit() and len(text) == 1) or asks(talk):
+    text = plain(TAKEN_BACK.sub("", talk.turn.text))
+    if not text or (text.isdigit() and len(text) == 1) or asks(talk):
         return False
-    found = await _slot_and_case(talk, task, task.answered[-1])
-    if found is None:
-        return False
-    slot, case = found
-    value = choose(replace(talk.turn, text=text), slot.name, await slot.options(case))
+    for name in reversed(task.answered):
+        found = await _slot_and_case(talk, task, name)
+        if found and await _put(replace(talk, turn=replace(talk.turn, text=text)), task, *found):
+            return True
+    return False
+
+
+async def _put(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
+    value = choose(talk.turn, slot.name, await slot.options(case))
     if slot.name == "fee_period":
         value = _last_month(talk, case) or value
-    if value is None:
-        return False
-    task.put(slot.name, value)
-    return True
+    if value is not None:
+        task.put(slot.name, value)
+    return value is not None
 
 
 def asks(talk: Talk) -> bool:
@@ -77,5 +82,6 @@ def _last_month(talk: Talk, case: Case) -> str | None:
     count = MONTHS.search(talk.turn.text)
     if not count or said:
         return None
-    months = int(count[1]) if count[1].isdigit() else int(cn2an.cn2an(count[1], "smart"))
+    number = count[1] or "6"
+    months = int(number) if number.isdigit() else int(cn2an.cn2an(number, "smart"))
     return span(unpaid[0], unpaid[months - 1]) if 1 <= months <= len(unpaid) else None

@@ -4,7 +4,7 @@
 then the open question is asked again if something else came between.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from actions import answering, cards, faq, login, papers, paying, returning
@@ -13,7 +13,7 @@ from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import Option
-from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Task
+from actions.state import CHANGE, CONFIRM, LEFT, PAYMENT, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
@@ -57,6 +57,8 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
         talk.tell_error(error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
             state.task = None
+    if talk.told_orders:
+        await _tell_notices(talk)  # of what this turn itself has found out: told once, not again in the next
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *_menu_buttons())
     return talk.replies
@@ -69,9 +71,16 @@ async def _news(talk: Talk) -> None:
         with suppress(ServiceError):  # the sweeper asks again by itself; who asks for the state is told more
             patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
-    notices = await talk.services.notices.take(talk.conversation_id, talk.state.told)
-    talk.state.told = [notice.notice_id for notice in notices]
-    for notice in notices:
+    told, talk.state.told = talk.state.told, []
+    await _tell_notices(talk, told)
+
+
+async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
+    """`told` are the ids that the last turn has told."""
+    for notice in await talk.services.notices.take(talk.conversation_id, told):
+        if notice.notice_id in talk.state.told:
+            continue
+        talk.state.told.append(notice.notice_id)
         if notice.kind in {"payment_request", "payment_status"}:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
@@ -245,7 +254,7 @@ def _done(talk: Talk, kind: str) -> bool:
 
 
 def _same_insurance(talk: Talk) -> dict[str, str]:
-    return {name: value for name, value in talk.state.done.items() if name != "kind"}
+    return {name: value for name, value in talk.state.done.items() if name not in {"kind", LEFT}}
 
 
 async def _answer(talk: Talk, task: Task) -> bool:
@@ -255,10 +264,13 @@ async def _answer(talk: Talk, task: Task) -> bool:
 
 
 async def _answered_anew(talk: Talk, task: Task | None) -> bool:
-    """Whether the turn changed an answer at the review, and the new review was shown."""
-    if task is None or task.kind != "pay" or not await answering.answer_anew(talk, task):
+    """Whether the turn answers the open question, or one anew at the review; then it goes on."""
+    if task is None or task.kind != "pay":
         return False
-    task.asked = None
+    if not await answering.answer_question(talk, task) and not await answering.answer_anew(talk, task):
+        return False
+    if task.asked in {CONFIRM, PAYMENT}:
+        task.asked = None
     await go_on(talk)
     return True
 
@@ -297,6 +309,9 @@ async def _continue(talk: Talk) -> None:
     """好了, 继续, a bare 好的: whatever is open goes on."""
     if talk.state.task or talk.state.login or talk.state.question:
         await go_on(talk)
+    elif returning.wants_back(talk):
+        talk.state.task = Task(kind="pay", facts=_same_insurance(talk))
+        returning.offer(talk)
     elif not talk.replies and not talk.turn.poke:
         talk.tell("nothing_open", *_menu_buttons())
 
@@ -388,7 +403,7 @@ async def _change_what(talk: Talk, task: Task) -> None:
 def _fields(task: Task) -> dict[str, str]:
     """The answers of the task that can be changed, by slot, as the review names them."""
     asks = find_flow(task.facts).asks
-    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in task.taken]
+    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in task.single]
     return {name: say(f"line.label.{name}") for name in names}
 
 
@@ -410,11 +425,11 @@ async def _cancel(talk: Talk) -> None:
     if task and task.order_no:
         order = await talk.services.payment.abandon(task.order_no)
         key = "cancel.closed" if order.status == "closed" else f"cancel.{order.status}"
-        talk.told_orders.discard(order.order_no)
+        talk.told_orders[order.order_no] = order.status
         talk.tell(key, until=order.expires_at, total=order.total)
-        talk.state.finish()
+        talk.state.finish(left=order.status in {"closed", "pending"})
     elif task or talk.state.login:
-        talk.state.finish()
+        talk.state.finish(left=True)
         talk.state.forget_login()
         talk.tell("cancel.done", *_menu_buttons())
     else:
@@ -483,8 +498,14 @@ async def _greet(talk: Talk) -> None:
         _show_menu(talk, "greet")
 
 
+async def _goodbye(talk: Talk) -> None:
+    talk.tell("goodbye_open" if talk.state.task else "goodbye")
+
+
 async def _help(talk: Talk) -> None:
     _show_menu(talk, "help")
+    if talk.state.task and talk.state.task.asked:
+        await go_on(talk)
 
 
 async def _faq(talk: Talk) -> None:
@@ -524,7 +545,7 @@ def _menu_buttons() -> tuple[tuple[str, str], ...]:
 
 HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "greet": _greet,
-    "goodbye": _aside("goodbye"),
+    "goodbye": _goodbye,
     "thank": _aside("thank"),
     "bot_challenge": _aside("bot_challenge"),
     "chitchat": _aside("chitchat"),

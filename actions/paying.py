@@ -1,6 +1,7 @@
 """Ask → review → pay → result, for every row of the flow table that pays."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from actions.say import say
 from actions.slots import Case, No, Option, Slot
 from actions.state import CONFIRM, PAYMENT, RETURN, Task
 from actions.talk import Talk
-from services.domain.errors import Refused
+from services.domain.errors import Refused, Unavailable
 from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
 from services.payment import Changed, OrderView
@@ -19,6 +20,7 @@ from services.ports import Enrolment
 FACTS = (
     "insured_group", "insurance", "agency", "payment_type", "arrears_item", "fee_period", "fee_year", "tier",
 )  # fmt: skip
+UNTIL = re.compile(r"到[^到]{1,8}月")
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
 
@@ -32,6 +34,8 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
         value = talk.turn.last(name)
+        if name == "fee_period" and UNTIL.search(talk.turn.text) and len(str(value)) == len("2026-10"):
+            value = f"{str(value)[:4]}-01/{value}"  # 到十月: from the first unpaid month on
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
@@ -78,6 +82,9 @@ async def confirm(talk: Talk, task: Task) -> None:
         return
     try:
         placed = await talk.services.payment.place(str(draft_id), conversation_id=talk.conversation_id)
+    except Unavailable:
+        await _wait_for_order(talk, task)  # it may be there, and go on by itself
+        raise
     except Refused as refused:
         if refused.code == "earlier_order_open":  # it is the one that can be paid until then
             talk.state.order_no = task.order_no = str(refused.facts["order_no"])
@@ -94,6 +101,13 @@ async def confirm(talk: Talk, task: Task) -> None:
     talk.state.order_no = task.order_no = placed.order.order_no
     task.asked = PAYMENT
     show(talk, placed.order)
+
+
+async def _wait_for_order(talk: Talk, task: Task) -> None:
+    draft = await talk.services.payment.find_draft(task.draft_id or "")
+    if draft and draft.order_no:
+        talk.state.order_no = task.order_no = draft.order_no
+        task.asked = PAYMENT
 
 
 async def _review_again(talk: Talk, task: Task) -> None:
@@ -113,9 +127,9 @@ async def show_order(talk: Talk, order_no: str) -> None:
 
 def show(talk: Talk, order: OrderView) -> None:
     """How it stands with an order; told once a turn, and done with when it is no longer open."""
-    if order.order_no in talk.told_orders:
+    if talk.told_orders.get(order.order_no) == order.status:
         return
-    talk.told_orders.add(order.order_no)
+    talk.told_orders[order.order_no] = order.status
     what = say(f"insurance.{order.dues.insured_group}.{order.dues.insurance}")
     facts = {"total": order.total, "what": what}
     if order.status == "pending" and order.cashier:
@@ -159,14 +173,11 @@ async def _fill(
     talk: Talk, task: Task, flow: Flow, bound: BoundPerson, enrolments: Sequence[Enrolment]
 ) -> bool:
     """Settle each fact of the row in turn; False when something had to be asked or can't go on."""
+    task.single = []
     _drop_foreign(talk, task, flow)
-    if flow.insurance is Insurance.PENSION:
-        _past_year_is_arrears(talk, task)
     for slot in flow.asks:
+        _match_agency(talk, task, case_of(talk, task, bound, enrolments))
         case = case_of(talk, task, bound, enrolments)
-        if not case.matching and "agency" in task.facts:
-            _match_agency(talk, task, case)
-            case = case_of(talk, task, bound, enrolments)
         if not case.matching:
             _stop(talk, task, case)
             return False
@@ -181,6 +192,8 @@ async def _fill(
         if default is not None and task.facts.get(slot.name) == default:
             continue
         options = await slot.options(case)
+        if len(options) == 1:
+            task.single.append(slot.name)
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
         if not options:
@@ -200,7 +213,7 @@ async def _fill(
 def _accept(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> bool:
     accepted = slot.accept(case, task.facts[slot.name], options)
     if not isinstance(accepted, No):
-        task.put(slot.name, accepted)
+        task.facts[slot.name] = accepted
         return True
     task.forget(slot.name)
     if options:
@@ -212,6 +225,8 @@ def _drop_foreign(talk: Talk, task: Task, flow: Flow) -> None:
     """What was said and is not asked in this row: 居民医保 has no tiers, and no 补缴."""
     if flow.insurance is None:
         return
+    if flow.insurance is Insurance.PENSION:
+        _past_year_is_arrears(talk, task)
     for name in [name for name in FACTS if name in task.facts and name not in flow.slots]:
         if name == "fee_year" and flow.insured_group is InsuredGroup.FLEXIBLE:
             continue  # looked at with the period
@@ -241,6 +256,8 @@ def _drop_year(talk: Talk, task: Task, case: Case) -> None:
 
 def _match_agency(talk: Talk, task: Task, case: Case) -> None:
     """A city that was said means the one agency in it; a place without enrolment is told and forgotten."""
+    if case.matching or "agency" not in task.facts:
+        return
     said = str(task.facts["agency"])
     task.forget("agency")
     wanted = replace(case, facts={name: value for name, value in case.facts.items() if name != "agency"})

@@ -1,14 +1,16 @@
 """Coming back to what was left: a draft after an idle time, an order that expired, what had to wait."""
 
+import re
 from datetime import datetime, timedelta
 
 from actions import cards
 from actions.choices import choose
 from actions.say import say
 from actions.slots import Option
-from actions.state import PAYMENT, RETURN, Dialogue, Task
+from actions.state import LEFT, PAYMENT, RETURN, Dialogue, Task
 from actions.talk import Talk
 
+BACK = re.compile(r"还是|刚才|刚刚|接着|继续|接到")
 GO_ON, DROP = "go_on", "drop"
 ACTING = frozenset(
     {
@@ -56,6 +58,11 @@ def picked(talk: Talk) -> str | None:
     if said:
         return said
     return {"affirm": GO_ON, "resume_bot": GO_ON, "deny": DROP, "cancel": DROP}.get(talk.turn.intent)
+
+
+def wants_back(talk: Talk) -> bool:
+    """还是交吧, 刚才那个: the payment that was cancelled is wanted after all."""
+    return LEFT in talk.state.done and bool(BACK.search(talk.turn.text)) and not talk.replies
 
 
 def describe(task: Task | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 CONFIRM, PAYMENT = "confirm", "payment"
 """What `Task.asked` may be beside a slot."""
+LEFT = "left"
 UNBIND, CHANGE, RETURN = "unbind", "change", "return"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left?"""
 
@@ -21,6 +22,7 @@ class Task:
     `answered` lists the slots that were asked and answered, for 上一步; `reask` is one that the resident
     wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
     `taken` lists the facts that had one possible answer, which another insurance may change;
+    `single` are those with one possible answer now;
     `before` is the answer that stood before the resident wanted to be asked again.
     """
 
@@ -32,6 +34,7 @@ class Task:
     reask: str | None = None
     order_no: str | None = None
     taken: list[str] = field(default_factory=list)
+    single: list[str] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
@@ -74,12 +77,14 @@ class Dialogue:
         """The personal fact that is being asked for: the whole next input goes to the vault."""
         return self.login if self.login in {"id_number", "person_name"} else None
 
-    def finish(self) -> None:
-        """The task is done with, or can't go on; what it was about is remembered for the next sentence."""
+    def finish(self, *, left: bool = False) -> None:
+        """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
         task, self.task = self.task, None
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
+            if left:
+                self.done[LEFT] = "yes"
 
     def forget_login(self) -> None:
         self.login, self.id_token, self.name_token, self.typed = None, None, None, False

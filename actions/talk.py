@@ -20,7 +20,7 @@ class Talk:
     turn: Turn
     state: Dialogue
     replies: list[Message] = field(default_factory=list)
-    told_orders: set[str] = field(default_factory=set)
+    told_orders: dict[str, str] = field(default_factory=dict)
     returning: bool = False
 
     @property

@@ -162,7 +162,7 @@ class FeeRecord:
 
 class TaxBureau(Protocol):
     """The tax bureau's collection system. `Refused` codes: `not_registered` (no such person, or the name
-    does not match), `not_payable` (nothing due for these dues; fact `aided`: the state pays it all),
+    does not match), `not_payable` (nothing due for these dues; with the fact "aided" the state pays it all),
     `already_paid`, `window_closed`, `tier_not_allowed`, `figures_changed` (declare: facts `total`),
     `unknown_declaration`."""
 
