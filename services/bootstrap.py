@@ -14,7 +14,10 @@ from services.declaration import Declarations
 from services.domain.workdays import use_calendar
 from services.durable import Durable
 from services.enrolment import Enrolments
+from services.exports import Exports
+from services.exports.service import EVERY as EXPORTS_EVERY
 from services.identity import Identity
+from services.insured import InsuredPersons
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
@@ -37,9 +40,11 @@ class Services:
     identity: Identity
     enrolments: Enrolments
     declarations: Declarations
+    insured: InsuredPersons
     payment: Payment
     records: Records
     certificates: Certificates
+    exports: Exports
     notices: Notices
     durable: Durable
     peers: "Peers"
@@ -140,11 +145,17 @@ def wire(
         clock=clock,
         vault=vault,
         records=records,
-        get_person=identity.get_person,
+        persons=identity,
         pending_payments=payment.pending_payments,
+        durable=durable,
+        notices=notices,
         settings=settings,
         secret=_secret(settings, "certificates"),
     )
+    exports = Exports(
+        database=database, clock=clock, vault=vault, settings=settings, secret=_secret(settings, "exports")
+    )
+    durable.repeat("exports", EXPORTS_EVERY, exports.purge)
     return Services(
         settings=settings,
         clock=clock,
@@ -153,9 +164,13 @@ def wire(
         identity=identity,
         enrolments=Enrolments(bureau=bureau, get_person=identity.get_person),
         declarations=Declarations(bureau=bureau, get_person=identity.get_person),
+        insured=InsuredPersons(
+            database=database, vault=vault, bureau=bureau, identity=identity, clock=clock, settings=settings
+        ),
         payment=payment,
         records=records,
         certificates=certificates,
+        exports=exports,
         notices=notices,
         durable=durable,
         peers=peers,

@@ -19,12 +19,20 @@ REQUIRED = (
     "alipay_public_key_file",
     "bureau_url",
     "bureau_token",
+    "signing_key_file",
+    "signing_cert_file",
 )
 WECHAT = ("wechat_app_id", "wechat_secret", "wechat_token", "wechat_aes_key", "wechat_api_url")
 """All of them, or none: then there is no WeChat channel."""
 AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 FILES = ("calendar_file",)
-KEY_FILES = ("root_key_file", "alipay_private_key_file", "alipay_public_key_file")
+KEY_FILES = (
+    "root_key_file",
+    "alipay_private_key_file",
+    "alipay_public_key_file",
+    "signing_key_file",
+    "signing_cert_file",
+)
 PEER_URLS = ("alipay_gateway_url", "alipay_page_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
 SANDBOX_MARK = b"shebao-sandbox"
 """Stands in every key file that the sandbox makes for itself."""
@@ -67,6 +75,9 @@ class Settings(BaseSettings):
     bureau_url: str = ""
     bureau_token: SecretStr | None = None
 
+    signing_key_file: Path | None = None  # PEM; signs the papers
+    signing_cert_file: Path | None = None  # PEM, first the certificate of the key, then those above it
+
     wechat_app_id: str = ""
     wechat_secret: SecretStr | None = None
     wechat_token: SecretStr | None = None
@@ -80,6 +91,7 @@ class Settings(BaseSettings):
     consent_minutes: int = 10
     verification_minutes: int = 10
     idle_minutes: int = 30
+    others_floor_ms: int = Field(default=800, ge=0, le=10_000)  # before that "nothing found" is not told
     document_minutes: int = 10
     document_downloads: int = 3
     max_message_chars: int = 1000

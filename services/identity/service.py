@@ -106,6 +106,14 @@ class Identity:
         """The facts of a person. `Refused("not_registered")` for nobody, `CannotDecrypt` after an erasure."""
         return await self._persons.get(person_id)
 
+    async def keep_person(self, person: Person) -> str:
+        """The id of somebody whom the bureau knows by just these facts; it lets nobody speak for them."""
+        return await self._persons.keep(person)
+
+    async def find_person_id(self, person: Person) -> str | None:
+        """The id of somebody who is known here by this document, whatever name was given."""
+        return await self._persons.find(person)
+
     async def find_conversations(self, person_id: str) -> Sequence[str]:
         """The conversations that speak for a person now."""
         async with self._database.read() as session:
