@@ -1,10 +1,30 @@
-"""What the bureau's books say a person has paid."""
+"""What the bureau's books say: declarations, payments, tier choices, and what was paid for others."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
 
-from services.domain.kinds import RecordKind
+from services.domain.errors import Refused
+from services.domain.kinds import Insurance, InsuredGroup, RecordKind
 from services.domain.people import Person
+from services.domain.periods import bounds
 from services.ports import FeeRecord, TaxBureau
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a resident wants to see; None: any. `days` are those of filing, `period` is of months.
+
+    `paid_for` asks for what the person paid on behalf of another.
+    """
+
+    kind: RecordKind
+    days: tuple[date, date] | None = None
+    period: str | None = None
+    insured_group: InsuredGroup | None = None
+    insurance: Insurance | None = None
+    valid: bool | None = None
+    paid_for: Person | None = None
 
 
 class Records:
@@ -17,11 +37,67 @@ class Records:
         person = await self._get_person(person_id)
         return await self._bureau.find_records(person, RecordKind.PAID, fee_year=fee_year)
 
+    async def paid_for(
+        self, payer_id: str, other: Person, fee_year: int | None = None
+    ) -> Sequence[FeeRecord]:
+        """Booked payments that the payer has made for somebody else; nothing for somebody who is not known
+        by that number and name."""
+        payer = await self._get_person(payer_id)
+        try:
+            return await self._bureau.find_records(payer, RecordKind.PAID, fee_year=fee_year, paid_for=other)
+        except Refused:
+            return ()
+
     async def years(self, person_id: str) -> list[int]:
         """The years of the fee periods that have booked payments, newest first."""
         return sorted({record_year(record) for record in await self.paid(person_id)}, reverse=True)
+
+    async def find(self, person_id: str, wanted: Wanted) -> list[FeeRecord]:
+        """The records that fit, newest first. Nothing for another whom the bureau does not know by this name,
+        as for one for whom nothing was paid: which of them, is not told."""
+        person = await self._get_person(person_id)
+        try:
+            found = await self._bureau.find_records(person, wanted.kind, paid_for=wanted.paid_for)
+        except Refused:
+            if wanted.paid_for is None:
+                raise
+            return []
+        return sorted((record for record in found if _fits(record, wanted)), key=_age, reverse=True)
 
 
 def record_year(record: FeeRecord) -> int:
     """The year of the fee period, not of the payment (`certificates` 4)."""
     return record.fee_year or int((record.fee_period or "0000")[:4])
+
+
+def months_paid(record: FeeRecord) -> tuple[str, str]:
+    """First and last month that a record is about, as `2026-01`; a fee year is all of its months."""
+    if record.fee_period:
+        return bounds(record.fee_period)
+    year = record_year(record)
+    return f"{year:04}-01", f"{year:04}-12"
+
+
+def _fits(record: FeeRecord, wanted: Wanted) -> bool:
+    if wanted.days and not (record.declared_on and wanted.days[0] <= record.declared_on <= wanted.days[1]):
+        return False
+    if wanted.period:
+        first, last = bounds(wanted.period)
+        start, end = months_paid(record)
+        if end < first or start > last:
+            return False
+    return (
+        wanted.insured_group in {None, record.insured_group}
+        and wanted.insurance in {None, record.insurance}
+        and wanted.valid in {None, record.valid}
+    )
+
+
+def _age(record: FeeRecord) -> tuple[str, str, str]:
+    """What is newer sorts later: by the day of filing, the months, the day of booking."""
+    if record.kind is RecordKind.TIER_CHOICE:
+        return record.valid_from or "", record.valid_to or "", record.record_id
+    months = months_paid(record)[1]
+    day = str(record.declared_on if record.kind is RecordKind.DECLARATION else record.booked_on)
+    first, second = (day, months) if record.kind is RecordKind.DECLARATION else (months, day)
+    return first, second, record.record_id
