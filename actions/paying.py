@@ -192,7 +192,7 @@ async def _fill(
         if default is not None and task.facts.get(slot.name) == default:
             continue
         options = await slot.options(case)
-        if len(options) == 1:
+        if len(await _choices(slot, case, options)) == 1:
             task.single.append(slot.name)
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
@@ -208,6 +208,14 @@ async def _fill(
         task.put(slot.name, options[0].value)
         task.taken.append(slot.name)
     return True
+
+
+async def _choices(slot: Slot, case: Case, options: Sequence[Option]) -> Sequence[Option]:
+    """The possible answers, also when one of them has been given: enrolments are narrowed down by it."""
+    if slot.name not in {"insured_group", "insurance", "agency"} or slot.name not in case.facts:
+        return options
+    others = {name: value for name, value in case.facts.items() if name != slot.name}
+    return await slot.options(replace(case, facts=others))
 
 
 def _accept(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> bool:
@@ -309,6 +317,7 @@ async def show_review(talk: Talk, task: Task) -> None:
         what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
         quote=quote,
         dues=quote.dues,
+        agency="" if "agency" in task.single else quote.agency_name,
     )
     notes = say("pay.review_notes", quote=quote, medical=quote.dues.insurance is Insurance.MEDICAL)
     sentence = "\n".join(part for part in (summary, notes, say("pay.review_question")) if part)

@@ -33,8 +33,8 @@ def day(value: date) -> str:
 
 
 def moment(value: datetime) -> str:
-    """`10点05分`."""
-    return f"{value.hour}点{value.minute:02d}分"
+    """`10点05分`, `11点整`."""
+    return f"{value.hour}点{value.minute:02d}分" if value.minute else f"{value.hour}点整"
 
 
 def months(value: str) -> str:

@@ -75,7 +75,8 @@ class Dialogue:
     @property
     def capture(self) -> str | None:
         """The personal fact that is being asked for: the whole next input goes to the vault."""
-        return self.login if self.login in {"id_number", "person_name"} else None
+        asked = self.login or (self.task.asked if self.task else None)
+        return asked if asked in {"id_number", "person_name"} else None
 
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
