@@ -15,7 +15,7 @@ from bot.errors import on_error
 from bot.logs import configure as configure_logs
 from bot.promises import Promises
 from bot.push import Pushable
-from bot.routes import cashier, documents, health, identity, notify
+from bot.routes import cashier, documents, exports, health, identity, notify
 from services.adapters.wechat.messenger import WeChatMessenger
 from services.bootstrap import Services, bootstrap
 from services.settings import Settings
@@ -47,6 +47,7 @@ def create_app(settings: Settings) -> Sanic:
     app.blueprint(cashier.blueprint(services.payment))
     app.blueprint(notify.blueprint(services.payment))
     app.blueprint(documents.blueprint(services.certificates, settings))
+    app.blueprint(exports.blueprint(services.exports))
     app.blueprint(health.blueprint(services, ready=lambda: app.ctx.turns is not None))
     if settings.sandbox:
         from bot.sandbox.app import attach

@@ -32,6 +32,7 @@ POLICIES = {
     "return/alipay/": STATE,
     "pay/": LINK,
     "documents/": LINK,
+    "exports/": LINK,
     "verify": CODE,
     "healthz": OPEN,
     "readyz": OPEN,
