@@ -388,21 +388,3 @@ def _year_meant(talk: Talk, case: Case) -> str:
     said = talk.turn.last("fee_year") or case.facts.get("fee_year")
     ahead = case.facts.get("insurance") == Insurance.MEDICAL and talk.today.month >= 9
     return str(said)[:4] if said else str(talk.today.year + ahead)
-
-
-def take_second(talk: Talk) -> tuple[Task, Task] | None:
-    """The two payments of a sentence that names both insurances (医保和养老); None for one."""
-    said = list(dict.fromkeys(str(value) for value in talk.turn.values.get("insurance", ())))
-    groups = [str(value) for value in talk.turn.values.get("insured_group", ())]
-    if len(said) != len(Insurance) or talk.turn.last("beneficiary") == "other":
-        return None
-    first, second = (Task(kind="pay", facts={"insurance": insurance}) for insurance in said)
-    for place, task in enumerate((first, second)):
-        if groups:
-            task.put("insured_group", groups[min(place, len(groups) - 1)])
-        pension = task.facts["insurance"] == Insurance.PENSION
-        for name in ("agency", "fee_period", "tier" if pension else "fee_year"):
-            value = talk.turn.last(name)
-            if value is not None:
-                task.put(name, str(value))
-    return first, second

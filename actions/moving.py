@@ -1,0 +1,129 @@
+"""上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
+
+from actions import cards, login, starting, steps
+from actions.choices import choose
+from actions.flows import find_flow
+from actions.say import say
+from actions.slots import Option
+from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
+from actions.talk import Talk
+
+
+async def go_back(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None:
+        talk.tell("nothing_to_go_back", *steps.menu_buttons())
+        return
+    if talk.state.login == login.PERSON_NAME:
+        talk.state.id_token, talk.state.name_token, talk.state.login = None, None, login.ID_NUMBER
+        await steps.go_on(talk)
+        return
+    if task.asked in task.before:
+        task.put(task.asked, task.before[task.asked])
+        task.asked, task.before = None, {}
+        await steps.go_on(talk)
+        return
+    answered = [name for name in task.answered if name != task.asked]
+    if not answered:
+        await change_what(talk, task)
+        return
+    if task.asked in task.answered:
+        task.forget(task.asked)
+    task.forget(answered[-1])
+    task.asked = None
+    await steps.go_on(talk)
+
+
+async def change_answer(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None:
+        await (starting.pay(talk) if talk.turn.values else starting.resume(talk))
+        return
+    field = talk.turn.last("field")
+    if field:
+        await ask_anew(talk, str(field))
+    elif talk.turn.values:
+        await starting.change(talk, task)
+    elif not await steps.answered_anew(talk, task):
+        await change_what(talk, task)
+
+
+async def ask_anew(talk: Talk, field: str) -> None:
+    """Ask for one answer again, also one that could be taken for granted."""
+    task = talk.state.task
+    if task and field in find_flow(task.facts).slots:
+        task.before = {field: task.facts[field]} if field in task.facts else {}
+        task.forget(field)
+        task.reask = field
+        task.asked = None
+    await steps.go_on(talk)
+
+
+async def change_what(talk: Talk, task: Task) -> None:
+    if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
+        await steps.go_on(talk)
+        return
+    items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in fields(task).items()]
+    if not items:
+        talk.tell("change.nothing")
+        await steps.go_on(talk)
+        return
+    talk.state.question = CHANGE
+    talk.add(cards.menu(say("change.what", titles=[title for title, _ in items]), items))
+
+
+def fields(task: Task) -> dict[str, str]:
+    """The answers of the task that can be changed, by slot, as the review names them."""
+    asks = find_flow(task.facts).asks
+    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in task.single]
+    return {name: say(f"line.label.{name}") for name in names}
+
+
+def named_field(talk: Talk) -> str | None:
+    """Which answer was meant by its name ("缴费档次", "档次") or its place ("第二个")."""
+    task = talk.state.task
+    if task is None:
+        return None
+    options = [Option(value=name, title=title) for name, title in fields(task).items()]
+    return choose(talk.turn, "field", options)
+
+
+async def cancel(talk: Talk) -> None:
+    task = talk.state.task
+    if talk.state.question == UNBIND:
+        talk.state.question = None
+        talk.tell("unbind.kept")
+        return
+    if task and task.order_no:
+        order = await talk.services.payment.abandon(task.order_no)
+        key = "cancel.closed" if order.status == "closed" else f"cancel.{order.status}"
+        talk.told_orders[order.order_no] = order.status
+        talk.tell(key, until=order.expires_at, total=order.total)
+        talk.state.finish(left=order.status in {"closed", "pending"})
+    elif task or talk.state.login:
+        talk.state.finish(left=True)
+        talk.state.forget_login()
+        talk.tell("cancel.done", *steps.menu_buttons())
+    else:
+        talk.tell("cancel.nothing", *steps.menu_buttons())
+
+
+async def restart(talk: Talk) -> None:
+    talk.state.parked = []
+    task = talk.state.task
+    if task and task.order_no:
+        await cancel(talk)
+    talk.state.task, talk.state.question = None, None
+    talk.state.forget_login()
+    steps.show_menu(talk, "restarted")
+
+
+async def hold(talk: Talk) -> None:
+    talk.tell("hold", (say("button.go_on"), "/resume_bot"))
+
+
+async def repeat(talk: Talk) -> None:
+    if talk.state.task or talk.state.login or talk.state.question:
+        await steps.go_on(talk)
+    else:
+        steps.show_menu(talk, "help")

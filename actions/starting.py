@@ -1,0 +1,130 @@
+"""A task begins, or takes in what was said of it."""
+
+from actions import login, papers, paying, returning, steps
+from actions.say import say
+from actions.state import CONFIRM, LEFT, PAYMENT, Task
+from actions.talk import Talk
+from services.domain.kinds import Insurance
+
+
+async def pay(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None or task.kind != "pay" or another(talk, task):
+        task = start(talk, "pay")
+        if talk.turn.last("payment_type") and not (
+            talk.turn.last("insurance") or talk.turn.last("insured_group")
+        ):
+            task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible
+        second = _take_both(talk)
+        if second:
+            await pay_both(talk, *second)
+            return
+    await change(talk, task)
+
+
+def _take_both(talk: Talk) -> tuple[Task, Task] | None:
+    """The two payments of a sentence that names both insurances (医保和养老); None for one."""
+    said = list(dict.fromkeys(str(value) for value in talk.turn.values.get("insurance", ())))
+    groups = [str(value) for value in talk.turn.values.get("insured_group", ())]
+    if len(said) != len(Insurance) or talk.turn.last("beneficiary") == "other":
+        return None
+    first, second = (Task(kind="pay", facts={"insurance": insurance}) for insurance in said)
+    for place, task in enumerate((first, second)):
+        if groups:
+            task.put("insured_group", groups[min(place, len(groups) - 1)])
+        pension = task.facts["insurance"] == Insurance.PENSION
+        for name in ("agency", "fee_period", "tier" if pension else "fee_year"):
+            value = talk.turn.last(name)
+            if value is not None:
+                task.put(name, str(value))
+    return first, second
+
+
+async def pay_both(talk: Talk, first: Task, second: Task) -> None:
+    """医保和养老 in one sentence: one after the other."""
+    talk.state.task = first
+    talk.state.parked.insert(0, second)
+    talk.tell("pay.one_by_one", first=returning.describe(first), second=returning.describe(second))
+    await steps.go_on(talk)
+
+
+def another(talk: Talk, task: Task) -> bool:
+    """Whether what was said is another payment than the one in work."""
+    if task.asked == PAYMENT:
+        return True
+    return any(
+        talk.turn.last(name) is not None
+        and name in task.facts
+        and str(talk.turn.last(name)) != task.facts[name]
+        for name in ("insured_group", "insurance")
+    )
+
+
+def start(talk: Talk, kind: str) -> Task:
+    """A new task; one of another kind that is open waits until this one is done."""
+    old = talk.state.task
+    if old and old.kind != kind and old.facts and old.asked != PAYMENT:
+        talk.state.parked.insert(0, old)
+    talk.state.task = Task(kind=kind)
+    return talk.state.task
+
+
+async def change(talk: Talk, task: Task) -> None:
+    """Take the facts of the turn into the task and go on from there."""
+    if task.kind == "pay":
+        if talk.turn.last("beneficiary") == "other":
+            talk.state.task = None
+            talk.tell("pay.others_not_open", (say("button.pay_self"), "/pay_insurance"))
+            return
+        if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
+            task.asked = None
+    else:
+        papers.take_facts(talk, task)
+    await steps.go_on(talk)
+
+
+async def certificate(talk: Talk) -> None:
+    task = talk.state.task
+    if task is None or task.kind != "certificate":
+        task = start(talk, "certificate")
+    await change(talk, task)
+
+
+async def query(talk: Talk) -> None:
+    if talk.state.order_no and not any(talk.turn.last(name) for name in ("fee_year", "date_range")):
+        await steps.show_status(talk)  # 交了没有: the payment that was just made
+        return
+    talk.tell("query.not_open", (say("button.payment_record"), papers.PAYMENT_RECORD))
+    await steps.ask_again(talk)
+
+
+async def log_in(talk: Talk) -> None:
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if bound and not talk.state.login:
+        talk.tell("login.already", *steps.menu_buttons())
+        await steps.ask_again(talk)
+    elif talk.state.login in {login.ID_NUMBER, login.PERSON_NAME}:
+        await login.consent_again(talk)
+    else:
+        talk.state.login = talk.state.login or login.CONSENT
+        await steps.go_on(talk)
+
+
+async def resume(talk: Talk) -> None:
+    """好了, 继续, a bare 好的: whatever is open goes on."""
+    if talk.state.task or talk.state.login or talk.state.question:
+        await steps.go_on(talk)
+    elif returning.wants_back(talk):
+        talk.state.task = Task(kind="pay", facts=same_insurance(talk))
+        returning.offer(talk)
+    elif not talk.replies and not talk.turn.poke:
+        talk.tell("nothing_open", *steps.menu_buttons())
+
+
+def has_done(talk: Talk, kind: str) -> bool:
+    """Whether what was finished last is of this kind."""
+    return talk.state.done.get("kind") == kind
+
+
+def same_insurance(talk: Talk) -> dict[str, str]:
+    return {name: value for name, value in talk.state.done.items() if name not in {"kind", LEFT}}
