@@ -174,7 +174,7 @@ def rasa(context: typer.Context) -> None:
 def main() -> None:
     """Entrance of the script. Every failure is one line on stderr and exit code 1."""
     try:
-        app()
+        app(prog_name="shebao")
     except Exception as error:
         if os.environ.get("SHEBAO_LOG_LEVEL", "").upper() == "DEBUG" and not isinstance(error, Failure):
             raise

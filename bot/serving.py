@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
 from sanic import Sanic
 from sanic.worker.loader import AppLoader
 
@@ -26,6 +28,8 @@ KEYS: dict[str, Callable[[Path], object]] = {
     "root_key_file": read_root_key,
     "alipay_private_key_file": lambda path: read_private_key(path.read_text("ascii")),
     "alipay_public_key_file": lambda path: read_public_keys(path.read_text("ascii")),
+    "signing_key_file": lambda path: load_pem_private_key(path.read_bytes(), password=None),
+    "signing_cert_file": lambda path: load_pem_x509_certificates(path.read_bytes()),
 }
 
 

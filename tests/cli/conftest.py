@@ -1,13 +1,19 @@
 """Commands as an operator types them: most in this process, for speed; what serves in one of its own."""
 
+import asyncio
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from bot import cli
+from bot.sandbox.keys import ensure_keys
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,20 @@ class Ran:
 Shebao = Callable[..., Ran]
 
 
+@pytest.fixture(scope="session")
+def folder_with_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Making keys takes longer than most commands."""
+    folder = tmp_path_factory.mktemp("keys")
+    ensure_keys(folder)
+    return folder
+
+
 @pytest.fixture
-def shebao(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Shebao:
+def shebao(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, folder_with_keys: Path
+) -> Shebao:
     """Run a command with a data folder of its own; settings as keyword arguments."""
+    shutil.copytree(folder_with_keys, tmp_path / "data")
     monkeypatch.setenv("SHEBAO_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("SHEBAO_PORT", "1")  # where nobody answers
     monkeypatch.setenv("COLUMNS", "100")
@@ -54,3 +71,16 @@ def shebao(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], t
         return Ran(int(code or 0), out, err)  # type: ignore[call-overload]
 
     return run
+
+
+def make_database(server: str) -> str:
+    """The URL of a new, empty database on `server`."""
+    name = f"cli_{uuid4().hex}"
+
+    async def create() -> None:
+        connection = await asyncpg.connect(server)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    return make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -13,7 +13,12 @@ from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.store.promises import PromisedAnswer
 from tests.wechat.town import Follower, Town, open_town, text_xml
 
-SLOW = 0.4
+SLOW, HURRY = 0.3, 0.1
+
+
+def slow_down(town: Town) -> None:
+    """From now on a turn takes longer than WeChat waits."""
+    town.talker.delay, town.channel._seconds = SLOW, HURRY
 
 
 async def owed(town: Town) -> int:
@@ -36,7 +41,7 @@ async def test_an_answer_in_time_is_passive(town: Town, somebody: Follower) -> N
 async def test_a_late_answer_is_promised_before_it_is_acknowledged_and_sent_once(
     town: Town, somebody: Follower
 ) -> None:
-    town.talker.delay = SLOW
+    slow_down(town)
     assert await somebody.say("你好") == "200 success"
     assert await owed(town) == 1
     assert await somebody.received(1) == ["第1句：你好"]
@@ -46,7 +51,7 @@ async def test_a_late_answer_is_promised_before_it_is_acknowledged_and_sent_once
 
 
 async def test_what_was_said_lies_sealed_while_an_answer_is_owed(town: Town, somebody: Follower) -> None:
-    town.talker.delay = SLOW
+    slow_down(town)
     await somebody.say("我叫王小芳")
     raw = b"".join(file.read_bytes() for file in Path(town.books.data_dir).glob("shebao.db*"))
     assert "王小芳".encode() not in raw
@@ -56,7 +61,7 @@ async def test_what_was_said_lies_sealed_while_an_answer_is_owed(town: Town, som
 async def test_without_a_promise_nothing_is_acknowledged(
     town: Town, somebody: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    town.talker.delay = SLOW
+    slow_down(town)
     real = town.channel._promises.promise
 
     async def broken(_message: object) -> None:
@@ -76,6 +81,7 @@ async def test_overlapping_copies_have_one_effect_and_one_answer(
     town: Town, somebody: Follower, copies: int, delay: float
 ) -> None:
     town.talker.delay = delay
+    town.channel._seconds = HURRY if delay == SLOW else 2
     bodies = [somebody.envelope(text_xml("确认支付", "6404")) for _ in range(copies)]
     answers = []
 
@@ -102,7 +108,7 @@ async def test_a_copy_after_the_answer_gets_the_same_answer(town: Town, somebody
 
 
 async def test_a_copy_after_a_late_answer_is_acknowledged_and_no_more(town: Town, somebody: Follower) -> None:
-    town.talker.delay = SLOW
+    slow_down(town)
     await somebody.say("你好", "99")
     await somebody.received(1)
     await until_nothing_is_owed(town)
@@ -137,7 +143,8 @@ async def test_a_failed_turn_is_told_in_time_and_can_be_repeated(town: Town, som
 
 
 async def test_a_late_turn_that_fails_is_tried_again(town: Town, somebody: Follower) -> None:
-    town.talker.delay, town.talker.fails = SLOW, 1
+    slow_down(town)
+    town.talker.fails = 1
     assert await somebody.say("你好") == "200 success"
     await asyncio.sleep(SLOW)
     await jump(town, 3)
@@ -145,11 +152,13 @@ async def test_a_late_turn_that_fails_is_tried_again(town: Town, somebody: Follo
 
 
 async def test_a_late_turn_that_always_fails_is_told(town: Town, somebody: Follower) -> None:
-    town.talker.delay, town.talker.fails = 0.2, 99
+    slow_down(town)
+    town.talker.fails = 99
     assert await somebody.say("你好") == "200 success"
+    await asyncio.sleep(SLOW)
     town.talker.delay = 0
     for _ in range(8):
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(0.1)
         await jump(town, 70)
     [told] = await somebody.received(1)
     assert "出了点问题" in told
@@ -166,7 +175,7 @@ async def jump(town: Town, seconds: float) -> None:
 async def test_over_the_number_a_late_answer_waits_for_the_next_message(
     town: Town, somebody: Follower
 ) -> None:
-    town.talker.delay = SLOW
+    slow_down(town)
     slow = asyncio.create_task(somebody.say("第一件"))
     await asyncio.sleep(0.1)
     for number in range(5):
@@ -175,7 +184,7 @@ async def test_over_the_number_a_late_answer_waits_for_the_next_message(
     await asyncio.sleep(SLOW + 0.2)
     assert len(await somebody.received()) == 5
     assert await owed(town) == 1
-    town.talker.delay = 0
+    town.talker.delay, town.channel._seconds = 0, 2
     assert await somebody.say("第二件") == "第2句：第二件"
     assert (await somebody.received(6))[5] == "第1句：第一件"
     await until_nothing_is_owed(town)
@@ -254,7 +263,7 @@ async def test_the_api_says_in_numbers_what_is_wrong(town: Town, somebody: Follo
 
 
 async def test_a_restart_keeps_what_was_promised(folder: Path) -> None:
-    async with open_town(folder, delay=0.3) as town:
+    async with open_town(folder, delay=0.3, passive_seconds=HURRY) as town:
         somebody = town.follower()
         assert await somebody.say("你好") == "200 success"
     async with open_town(folder) as town:

@@ -23,7 +23,7 @@ def live(folder: Path, openid: str, point: str, delay: float) -> None:
         os.environ["SHEBAO_CRASHPOINT"] = point
 
     async def run() -> None:
-        async with open_town(folder, delay=delay) as town:
+        async with open_town(folder, delay=delay, passive_seconds=0.1) as town:
             answer = await Follower(town, openid).say("确认支付", "6404")
             (folder / "acknowledged").write_text(answer)
             await asyncio.sleep(20)

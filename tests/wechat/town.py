@@ -182,7 +182,7 @@ def make_store(folder: Path) -> Path:
 
 @asynccontextmanager
 async def open_town(
-    folder: Path, *, port: int = 0, passive_seconds: float = 0.15, delay: float = 0, **more: object
+    folder: Path, *, port: int = 0, passive_seconds: float = 2, delay: float = 0, **more: object
 ) -> AsyncIterator[Town]:
     """One life of the service on this data folder."""
     worker.LOOK_SECONDS = 0.02
