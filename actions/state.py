@@ -10,6 +10,8 @@ from typing import Any
 CONFIRM, PAYMENT = "confirm", "payment"
 """What `Task.asked` may be beside a slot."""
 LEFT = "left"
+SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
+"""What the next person who is paid for has in common with the last one."""
 UNBIND, CHANGE, RETURN = "unbind", "change", "return"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left?"""
 
@@ -71,6 +73,7 @@ class Dialogue:
     misses: int = 0
     seen: str | None = None
     done: dict[str, str] = field(default_factory=dict)
+    last: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -86,6 +89,8 @@ class Dialogue:
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
             if left:
                 self.done[LEFT] = "yes"
+            if task.kind == "pay":
+                self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
 
     def forget_login(self) -> None:
         self.login, self.id_token, self.name_token, self.typed = None, None, None, False

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.domain.errors import Refused
-from services.domain.kinds import Insurance, InsuredGroup, RecordKind
+from services.domain.id_documents import check_id_number
+from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
+from services.domain.names import canonical_name
 from services.domain.people import Person
 from services.domain.periods import bounds
 from services.ports import FeeRecord, TaxBureau
+from services.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a resident wants to see; None: any. `days` are those of filing, `period` is of months.
+    """What a resident wants to see; None: any. `days` are those of filing, of a payment those of paying;
+    `period` is of months: of the fee, of a tier choice those in which it counts.
 
     `paid_for` asks for what the person paid on behalf of another.
     """
@@ -65,13 +69,26 @@ class Records:
         return sorted((record for record in found if _fits(record, wanted)), key=_age, reverse=True)
 
 
+async def read_person(
+    vault: Vault, conversation_id: str, *, id_token: str, name_token: str, id_type: IdType, today: date
+) -> Person | None:
+    """Who is meant by a number and a name that were typed; None when the number can't be one."""
+    checked = check_id_number(await vault.open(conversation_id, id_token), id_type, today=today)
+    if not checked.ok:
+        return None
+    name = canonical_name(await vault.open(conversation_id, name_token))
+    return Person(id_type=checked.id_type, id_number=checked.number, name=name)
+
+
 def record_year(record: FeeRecord) -> int:
     """The year of the fee period, not of the payment (`certificates` 4)."""
     return record.fee_year or int((record.fee_period or "0000")[:4])
 
 
 def months_paid(record: FeeRecord) -> tuple[str, str]:
-    """First and last month that a record is about, as `2026-01`; a fee year is all of its months."""
+    """First and last month that a record is about or counts in, as `2026-01`; a fee year is all of its months."""
+    if record.kind is RecordKind.TIER_CHOICE:
+        return record.valid_from or "0000-01", record.valid_to or "9999-12"
     if record.fee_period:
         return bounds(record.fee_period)
     year = record_year(record)
@@ -79,8 +96,10 @@ def months_paid(record: FeeRecord) -> tuple[str, str]:
 
 
 def _fits(record: FeeRecord, wanted: Wanted) -> bool:
-    if wanted.days and not (record.declared_on and wanted.days[0] <= record.declared_on <= wanted.days[1]):
-        return False
+    if wanted.days:
+        day = record.paid_at.date() if record.paid_at else record.declared_on
+        if day is None or not wanted.days[0] <= day <= wanted.days[1]:
+            return False
     if wanted.period:
         first, last = bounds(wanted.period)
         start, end = months_paid(record)

@@ -8,9 +8,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 from sanic.response import json as json_response
@@ -26,6 +30,7 @@ from services.settings import SANDBOX_MARK
 
 RSA_BITS = 2048
 ROOT_KEY_BYTES = 32
+SIGNER_NAME = "Shebao Sandbox (demonstration, no legal effect)"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,6 +48,8 @@ class SandboxKeys:
     wechat_secret: str
     wechat_token: str
     wechat_aes_key: str
+    signing_key_file: Path
+    signing_cert_file: Path
     root_key_file: Path
 
 
@@ -53,6 +60,7 @@ def ensure_keys(data_dir: Path) -> SandboxKeys:
     with _locked(folder):
         for name in ("app", "gateway"):
             _ensure_pair(folder, name)
+        _ensure_certificate(folder)
         _ensure(folder / "root.key", lambda: SANDBOX_MARK + os.urandom(ROOT_KEY_BYTES - len(SANDBOX_MARK)))
         _ensure(folder / "ids.json", lambda: json.dumps(_new_ids(), indent=1).encode())
         ids = json.loads((folder / "ids.json").read_text("utf-8"))
@@ -61,6 +69,8 @@ def ensure_keys(data_dir: Path) -> SandboxKeys:
         app_public_key_file=folder / "app-public.pem",
         gateway_private_key_file=folder / "gateway-private.pem",
         gateway_public_key_file=folder / "gateway-public.pem",
+        signing_key_file=folder / "signing-private.pem",
+        signing_cert_file=folder / "signing-cert.pem",
         root_key_file=folder / "root.key",
         **{name: str(ids[name]) for name in _new_ids()},
     )
@@ -126,6 +136,38 @@ def _ensure_pair(folder: Path, name: str) -> None:
     private, public = folder / f"{name}-private.pem", folder / f"{name}-public.pem"
     _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS))))
     _ensure(public, lambda: _marked(_public_pem(private)))
+
+
+def _ensure_certificate(folder: Path) -> None:
+    """A key that signs papers, and a certificate that it has made for itself."""
+    private = folder / "signing-private.pem"
+    _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS))))
+    _ensure(folder / "signing-cert.pem", lambda: _marked(_self_made(private)))
+
+
+def _self_made(private: Path) -> bytes:
+    """Valid at whatever time the sandbox's clock may show."""
+    key = load_pem_private_key(private.read_bytes(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("the sandbox signs with RSA")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SIGNER_NAME)])
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=True, key_encipherment=False, data_encipherment=False,
+        key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2000, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 12, 31, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, SHA256())
+    )
+    return made.public_bytes(Encoding.PEM)
 
 
 def _private_pem(key: RSAPrivateKey) -> bytes:

@@ -33,6 +33,8 @@ def _defaults(settings: Settings, keys: SandboxKeys) -> dict[str, str | Path | S
         "alipay_public_key_file": keys.gateway_public_key_file,
         "bureau_url": f"{sandbox}/bureau",
         "bureau_token": SecretStr(keys.bureau_token),
+        "signing_key_file": keys.signing_key_file,
+        "signing_cert_file": keys.signing_cert_file,
         "wechat_app_id": keys.wechat_app_id,
         "wechat_secret": SecretStr(keys.wechat_secret),
         "wechat_token": SecretStr(keys.wechat_token),

@@ -17,7 +17,7 @@ from services.certificates.layout import get_layout
 from services.crypto import CannotDecrypt, index_of
 from services.domain.names import mask_name
 from services.ports import Clock, FeeRecord
-from services.store.certificates import FACTS_PURPOSE, VOID, CertificateRow, find_by_number
+from services.store.certificates import FACTS_PURPOSE, VOID, CertificateRow, find_chain
 from services.store.session import Database
 from services.vault import Vault
 
@@ -51,7 +51,8 @@ class CheckedItem:
 class Checked:
     """What the page of verification may show; all but the verdict is empty unless the paper is known.
 
-    `name` is masked; the ID number is never part of it.
+    `name` is masked; the ID number is never part of it. `issue` is n for the n-th reissue of what was first
+    issued on `first_issued_on`; `latest_issue` is the last one that there is of it.
     """
 
     verdict: Verdict
@@ -63,6 +64,9 @@ class Checked:
     total: str = ""
     items: tuple[CheckedItem, ...] = ()
     demo: bool = False
+    issue: int = 0
+    latest_issue: int = 0
+    first_issued_on: str = ""
 
 
 class Checker:
@@ -89,9 +93,10 @@ class Checker:
             log.warning("verification_locked")
             return Checked(verdict=Verdict.LOCKED)
         async with self._database.read() as session:
-            row = await find_by_number(session, number)
-        expected = row.code_hash if row else ""
-        if row is None or not hmac.compare_digest(expected, hash_code(self._secret, number, code)):
+            chain = await find_chain(session, number)
+        code_hash = hash_code(self._secret, number, code)
+        row = next((paper for paper in chain if hmac.compare_digest(paper.code_hash, code_hash)), None)
+        if row is None:
             return Checked(verdict=Verdict.UNKNOWN)
         await self._budgets.give_back(number=number, address=address)
         try:
@@ -99,7 +104,8 @@ class Checker:
         except CannotDecrypt:
             return Checked(verdict=Verdict.UNKNOWN)  # the person was erased
         void = row.state == VOID or await self._no_longer_true(row, facts)
-        return _shown(row, facts, Verdict.VOID if void else Verdict.GENUINE)
+        latest = max(paper.issue for paper in chain)
+        return _shown(row, facts, Verdict.VOID if void else Verdict.GENUINE, latest)
 
     async def _no_longer_true(self, row: CertificateRow, facts: Mapping[str, Any]) -> bool:
         """Refunded or corrected since: then the paper is void from now on."""
@@ -132,7 +138,7 @@ def hash_code(secret: bytes, number: str, code: str) -> str:
     return index_of(secret, "code", f"{number}|{code}")
 
 
-def _shown(row: CertificateRow, facts: Mapping[str, Any], verdict: Verdict) -> Checked:
+def _shown(row: CertificateRow, facts: Mapping[str, Any], verdict: Verdict, latest: int) -> Checked:
     return Checked(
         verdict=verdict,
         number=row.number,
@@ -146,4 +152,7 @@ def _shown(row: CertificateRow, facts: Mapping[str, Any], verdict: Verdict) -> C
             for line in facts["rows"]
         ),
         demo=facts["demo"],
+        issue=row.issue,
+        latest_issue=latest,
+        first_issued_on=facts.get("first_issued_on", ""),
     )

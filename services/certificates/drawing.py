@@ -52,7 +52,7 @@ class Sheet(FPDF):
     def printable(self, text: str) -> str:
         """`text` with characters that no font has written as their code."""
         known = self._characters("serif")
-        if all(ord(character) in known for character in text):
+        if all(ord(character) in known or character == "\n" for character in text):
             return text
         if "sans" not in self.fonts:
             self._add_chinese("sans", sans_path())
@@ -60,7 +60,7 @@ class Sheet(FPDF):
         spare = self._characters("sans")
         parts = []
         for character in text:
-            missing = ord(character) not in known and ord(character) not in spare
+            missing = ord(character) not in known and ord(character) not in spare and character != "\n"
             self.rare = self.rare or missing
             parts.append(f"[U+{ord(character):04X}]" if missing else character)
         return "".join(parts)
@@ -143,6 +143,16 @@ class Sheet(FPDF):
         self.set_draw_color(*INK)
         self.set_line_width(FRAME)
         self.rect(x, y, width, height)
+
+    def running_down(
+        self, x: float, top: float, bottom: float, width: float, text: str, *, size: float
+    ) -> None:
+        """One character below the other, in the middle between `top` and `bottom`."""
+        step = size * MM_PER_POINT * 1.25
+        y = top + (bottom - top - step * len(text)) / 2
+        for character in text:
+            self.line_of_text(x, y, width, character, size=size, align="center", color=GREY)
+            y += step
 
     def qr_code(self, x: float, y: float, size: float, content: str) -> None:
         """The code as filled rectangles: sharp at every size, and no picture inside the file."""

@@ -1,6 +1,6 @@
 """What stands on a paper, as plain strings: made once, sealed, and enough to print it again.
 
-Sources of the fields: `certificates` 4. A refund is a line of its own with a negative amount.
+Sources of the fields: `certificates` 2 and 4. A refund is a line of its own with a negative amount.
 """
 
 import json
@@ -15,6 +15,7 @@ from services.certificates.capitals import in_words
 from services.certificates.layout import item_names
 from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.money import yuan
+from services.domain.names import mask_name
 from services.domain.people import Person
 from services.ports import FeeRecord
 
@@ -35,23 +36,58 @@ class Numbering:
 
 
 def payment_record_facts(
-    person: Person, fee_year: int, records: Sequence[FeeRecord], numbering: Numbering
+    person: Person,
+    fee_year: int,
+    records: Sequence[FeeRecord],
+    numbering: Numbering,
+    *,
+    payer: Person | None = None,
 ) -> dict[str, Any]:
-    """The facts of the payment record voucher; `records` in the order of `in_order`."""
+    """The facts of the payment record voucher; `records` in the order of `in_order`. `payer` has paid them
+    on behalf of the other."""
+    return _common(person, records, numbering) | {
+        "id_type": str(person.id_type),
+        "year": f"{fee_year}年",
+        "on_behalf": f"是（代缴人：{mask_name(payer.name)}）" if payer else "否",
+        "count": f"{len(records)}笔",
+    }
+
+
+def tax_certificate_facts(
+    person: Person,
+    records: Sequence[FeeRecord],
+    numbering: Numbering,
+    *,
+    issue: int,
+    first_issued_on: date,
+) -> dict[str, Any]:
+    """The facts of the tax certificate of one ticket (`certificates` 2): `issue` 0 is the first one, n the
+    n-th reissue of what was first issued on `first_issued_on`."""
+    days = [period_of(record) for record in records]
+    first, last = min(day for day, _ in days), max(day for _, day in days)
+    agencies = "、".join(dict.fromkeys(record.agency_name for record in records))
+    remarks = [f"补开（第{issue}次），首次填发日期：{_in_chinese(first_issued_on)}"] if issue else []
+    return _common(person, records, numbering) | {
+        "tax_office": records[0].tax_office or NONE,
+        "year": _span(first, last),
+        "clerk": "电子税务局",
+        "remarks": "\n".join([*remarks, f"社保经办机构：{agencies}", f"查验码：{grouped(numbering.code)}"]),
+        "issue": issue,
+        "first_issued_on": _in_chinese(first_issued_on),
+    }
+
+
+def _common(person: Person, records: Sequence[FeeRecord], numbering: Numbering) -> dict[str, Any]:
     lines = [line for record in records for line in _lines(record)]
     total = sum((line["cents"] for line in lines), Decimal())
     return {
         "number": numbering.number,
         "code": grouped(numbering.code),
-        "issued_on": f"{numbering.issued_on.year}年{numbering.issued_on.month}月{numbering.issued_on.day}日",
+        "issued_on": _in_chinese(numbering.issued_on),
         "verify_url": numbering.verify_url,
         "demo": numbering.demo,
         "name": person.name,
-        "id_type": str(person.id_type),
         "id_number": person.id_number,
-        "year": f"{fee_year}年",
-        "on_behalf": "否",
-        "count": f"{len(records)}笔",
         "rows": [
             {key: str(value) for key, value in line.items() if key != "cents"} | {"place": str(place)}
             for place, line in enumerate(lines, start=1)
@@ -62,6 +98,20 @@ def payment_record_facts(
     }
 
 
+def _in_chinese(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _span(first: date, last: date) -> str:
+    """`2026年`, `2026年3月`, `2026年1月至6月`."""
+    if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
+        return f"{first.year}年"
+    start = f"{first.year}年{first.month}月"
+    if (first.year, first.month) == (last.year, last.month):
+        return start
+    return start + "至" + (f"{last.year}年" if last.year != first.year else "") + f"{last.month}月"
+
+
 def in_order(records: Sequence[FeeRecord]) -> list[FeeRecord]:
     """By insurance and period, then by what never ties: the same records give the same paper."""
     return sorted(
@@ -69,7 +119,7 @@ def in_order(records: Sequence[FeeRecord]) -> list[FeeRecord]:
         key=lambda r: (
             _GROUPS.index(r.insured_group),
             _INSURANCES.index(r.insurance),
-            _period(r),
+            period_of(r),
             r.booked_on or date.min,
             r.record_id,
         ),
@@ -104,11 +154,12 @@ def grouped(code: str) -> str:
 def _lines(record: FeeRecord) -> Iterator[dict[str, Any]]:
     """The payment, and if it was refunded, the refund."""
     names = item_names()[record.insured_group][record.insurance]
-    first, last = _period(record)
+    first, last = period_of(record)
     line = {
         **names,
         "from": first.isoformat(),
         "to": last.isoformat(),
+        "period": f"{first.isoformat()} 至 {last.isoformat()}",
         "base": f"{yuan(record.base):,.2f}" if record.base is not None else NONE,
         "rate": f"{(record.rate * 100).normalize():f}%" if record.rate is not None else NONE,
         "tax_office": record.tax_office or NONE,
@@ -125,7 +176,7 @@ def _entry(amount: Decimal, day: date | None) -> dict[str, Any]:
     return {"cents": amount, "amount": f"{amount:,.2f}", "booked_on": day.isoformat() if day else NONE}
 
 
-def _period(record: FeeRecord) -> tuple[date, date]:
+def period_of(record: FeeRecord) -> tuple[date, date]:
     """First and last day of the fee period."""
     if record.fee_period is None:
         year = record.fee_year or 0

@@ -21,12 +21,22 @@ class _Part(BaseModel):
 
 
 class Line(_Part):
-    """A centred line of the heading; `tracking` is the space between its characters in points."""
+    """A centred line of the heading; `tracking` is the space between its characters in points, `gap` the
+    millimetres that stay free above it."""
 
     text: str
     size: float
     tracking: float = 0
     bold: bool = False
+    gap: float = 0
+
+
+class Number(_Part):
+    """The number of the form, at the top on the right."""
+
+    label: str
+    key: str
+    size: float
 
 
 class Reference(_Part):
@@ -75,25 +85,51 @@ class Seal(_Part):
     height: float
 
 
+class ClosingBox(_Part):
+    """A box below the table; one without a key stays empty for a seal."""
+
+    caption: str
+    width: float
+    key: str | None = None
+
+
+class Closing(_Part):
+    height: float
+    boxes: tuple[ClosingBox, ...]
+
+
+class Side(_Part):
+    """Words that run down on the right of the grid."""
+
+    text: str
+    width: float
+
+
 class Scan(_Part):
     caption: str
     size: float
+    place: Literal["left", "right"] = "right"
 
 
 class Layout(_Part):
+    """A paper ends with notes and a place for the seal, or with boxes (`closing`)."""
+
     title: str
     orientation: Literal["landscape", "portrait"]
     margin: float
     heading: tuple[Line, ...]
+    number: Number | None = None
     reference: tuple[Reference, ...]
     facts: tuple[tuple[Cell, ...], ...]
     columns: tuple[Column, ...]
     blank_rows_up_to: int
     blank_mark: str
     total: Total
-    notes: Notes
+    notes: Notes | None = None
+    seal: Seal | None = None
+    closing: Closing | None = None
+    side: Side | None = None
     rare_characters: str
-    seal: Seal
     scan: Scan
     page_number: str
     keep: str
@@ -104,12 +140,25 @@ class Layout(_Part):
     def width(self) -> float:
         return PAGE_WIDTH[self.orientation] - 2 * self.margin
 
+    @property
+    def grid(self) -> float:
+        """The width of the table: of the page without margins, and without the words at its side."""
+        return self.width - (self.side.width if self.side else 0)
+
     @model_validator(mode="after")
     def _widths_add_up(self) -> Self:
         rows = [sum(cell.label_width + cell.width for cell in row) for row in self.facts]
         rows.append(sum(column.width for column in self.columns))
-        if any(abs(row - self.width) > 0.01 for row in rows):
-            raise ValueError(f"each row must be {self.width} mm wide, these are {rows}")
+        if self.closing:
+            rows.append(sum(box.width for box in self.closing.boxes))
+        if any(abs(row - self.grid) > 0.01 for row in rows):
+            raise ValueError(f"each row must be {self.grid} mm wide, these are {rows}")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_in_one_way(self) -> Self:
+        if (self.closing is None) != (self.notes is not None and self.seal is not None):
+            raise ValueError("either notes and a seal, or closing boxes")
         return self
 
 

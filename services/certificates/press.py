@@ -7,6 +7,7 @@ length and JSON; an answer is `PARTS` and the parts (`printing.py` is the other 
 
 import asyncio
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import IO, Any
 
 import structlog
 
+from services.certificates.signing import Signer
 from services.domain.errors import Unavailable
 
 LENGTH = struct.Struct(">I")
@@ -46,7 +48,8 @@ class CannotPrint(Unavailable):
 class Press:
     """One child at a time, one paper at a time. Safe to use from any event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
         self._one_at_a_time = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +58,7 @@ class Press:
         await asyncio.to_thread(self._warm_up)
 
     async def make(self, kind: str, facts: Mapping[str, Any], made_at: datetime) -> Rendered:
-        """The paper of this kind; the same arguments give the same bytes. `CannotPrint` after a failure."""
+        """The paper of this kind, signed. `CannotPrint` after a failure."""
         order = {"kind": kind, "facts": facts, "made_at": made_at.isoformat()}
         return await asyncio.to_thread(self._print, json.dumps(order).encode())
 
@@ -86,14 +89,19 @@ class Press:
             self._drop()
         if self._child is None:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "services.certificates.printing"],
+                [sys.executable, "-m", "services.certificates.printing", *self._files()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # what libraries say about a paper may quote it
                 cwd=ROOT,
+                env={**os.environ, "PYTHONHASHSEED": "0"},  # the order of sets is part of the bytes
                 start_new_session=True,
             )
         return self._child
+
+    def _files(self) -> tuple[str, str]:
+        """Where the child finds what it signs with; the key itself passes through no pipe."""
+        return str(self._signer.key_file.absolute()), str(self._signer.cert_file.absolute())
 
     def _drop(self) -> None:
         child, self._child = self._child, None

@@ -1,4 +1,4 @@
-"""Draw a paper from its layout and its facts: the same facts give the same bytes."""
+"""Draw a paper from its layout and its facts: the same facts give the same drawing."""
 
 import hashlib
 import io
@@ -9,9 +9,10 @@ from typing import Any
 import pypdfium2
 from PIL.Image import Dither, Quantize
 
-from services.certificates.drawing import FRAME, GREY, INK, Sheet
+from services.certificates.drawing import FRAME, GREY, HAIR, INK, RED, Sheet
 from services.certificates.layout import Column, Layout
 from services.certificates.press import Rendered
+from services.certificates.signing import Signer
 
 CELL, HEAD, SMALL = 8.0, 8.5, 8.0
 ROW_HEIGHT, FACT_HEIGHT, HEAD_HEIGHT = 7.6, 8.2, 8.4
@@ -21,10 +22,12 @@ PREVIEW_SCALE = 2.0
 """Pixels per point: 1684 wide for a sheet on its side, which is legible on a phone."""
 
 
-def render(sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime) -> Rendered:
-    """Draw on a fresh `sheet`. `made_at` is stamped into the file, so give the time of numbering."""
+def render(
+    sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime, signer: Signer
+) -> Rendered:
+    """Draw on a fresh `sheet`, and sign. `made_at` is stamped into the file, so give the time of numbering."""
     _Paper(sheet, layout, facts, made_at).draw()
-    pdf = sheet.finish()
+    pdf = signer.sign(sheet.finish(), made_at)
     return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=_picture(pdf))
 
 
@@ -61,13 +64,18 @@ class _Paper:
             self._row(row, height)
         self._blank_rows()
         self._total()
+        self._boxes()
         self._close_grid()
         self._notes_and_seal()
         self._page_feet()
 
     @property
     def _closing_height(self) -> float:
-        return HEAD_HEIGHT + 2 + self.layout.seal.height
+        """What stands below the last row at least, in millimetres."""
+        layout = self.layout
+        if layout.closing:
+            return HEAD_HEIGHT + layout.closing.height + (5 if self.demo else 0)
+        return HEAD_HEIGHT + 2 + (layout.seal.height if layout.seal else 0)
 
     def _first_page(self) -> None:
         layout, sheet = self.layout, self.sheet
@@ -76,7 +84,7 @@ class _Paper:
         for line in layout.heading:
             self.y = sheet.line_of_text(
                 layout.margin,
-                self.y,
+                self.y + line.gap,
                 layout.width,
                 line.text,
                 size=line.size,
@@ -85,6 +93,7 @@ class _Paper:
                 tracking=line.tracking,
             )
         self._scan()
+        self._number()
         self.y = max(self.y + 3.5, layout.margin + layout.scan.size - 1)
         self._references()
         self.grid_top = self.y
@@ -95,15 +104,26 @@ class _Paper:
     def _scan(self) -> None:
         layout, sheet = self.layout, self.sheet
         size = layout.scan.size - 5
-        x, y = sheet.w - layout.margin - size, layout.margin - 4
+        left = layout.scan.place == "left"
+        x, y = (layout.margin if left else sheet.w - layout.margin - size), layout.margin - 4
         sheet.qr_code(x, y, size, self.verify_url)
         sheet.line_of_text(
             x - 5, y + size + 0.6, size + 10, layout.scan.caption, size=7, align="center", color=GREY
         )
 
+    def _number(self) -> None:
+        number = self.layout.number
+        if number is None:
+            return
+        layout, text = self.layout, f"{number.label} {self.values[number.key]}"
+        self.sheet.line_of_text(
+            layout.margin, layout.margin + 4, layout.grid, text, size=number.size, align="right", color=RED
+        )
+
     def _references(self) -> None:
         layout = self.layout
-        room = layout.width - layout.scan.size - 3
+        below_scan = layout.scan.place == "left"
+        room = layout.grid if below_scan else layout.width - layout.scan.size - 3
         after = self.y
         for reference in layout.reference:
             text = reference.label + self.values[reference.key]
@@ -187,13 +207,17 @@ class _Paper:
         self._table_head()
 
     def _close_grid(self) -> None:
-        self.sheet.frame(self.layout.margin, self.grid_top, self.layout.width, self.y - self.grid_top)
+        layout, sheet = self.layout, self.sheet
+        sheet.frame(layout.margin, self.grid_top, layout.grid, self.y - self.grid_top)
+        if layout.side:
+            left = layout.margin + layout.grid + 1
+            sheet.running_down(left, self.grid_top, self.y, layout.side.width, layout.side.text, size=9)
 
     def _total(self) -> None:
         layout, sheet, x = self.layout, self.sheet, self.layout.margin
         total = layout.total
         label, figures = 45.0, 78.0
-        words = layout.width - label - figures
+        words = layout.grid - label - figures
         sheet.box(x, self.y, label, HEAD_HEIGHT, total.label, size=9.5, align="center", bold=True, shade=True)
         sheet.box(
             x + label,
@@ -213,9 +237,39 @@ class _Paper:
         )
         self.y += HEAD_HEIGHT
 
+    def _boxes(self) -> None:
+        """Seal, clerk and remarks, each under its caption."""
+        layout, sheet = self.layout, self.sheet
+        if layout.closing is None:
+            return
+        x, height = layout.margin, layout.closing.height
+        for box in layout.closing.boxes:
+            sheet.set_line_width(HAIR)
+            sheet.set_draw_color(*INK)
+            sheet.rect(x, self.y, box.width, height)
+            align = "left" if box.key else "center"
+            y = sheet.line_of_text(
+                x + 2, self.y + 1.5, box.width - 4, box.caption, size=9, align=align, bold=True
+            )
+            text = self.values[box.key] if box.key else ""
+            if box is layout.closing.boxes[-1] and sheet.rare:
+                text = f"{text}\n{layout.rare_characters}"
+            sheet.type_size(9.5)
+            sheet.c_margin = 0
+            for line in sheet.lines_of(text, box.width - 4) if text else ():
+                y = sheet.line_of_text(x + 2, y + 0.8, box.width - 4, line, size=9.5)
+            x += box.width
+        self.y += height
+
     def _notes_and_seal(self) -> None:
         layout, sheet = self.layout, self.sheet
         seal, top = layout.seal, self.y + 2
+        if layout.notes is None or seal is None:
+            if self.demo:
+                sheet.line_of_text(
+                    layout.margin, top, layout.width, layout.watermark_note, size=SMALL, color=RED
+                )
+            return
         sheet.set_draw_color(*GREY)
         sheet.set_line_width(FRAME / 2)
         left = layout.margin + layout.width - seal.width
@@ -230,9 +284,7 @@ class _Paper:
             for line in sheet.lines_of(f"{place}. {note}", layout.width - seal.width - 8):
                 y = sheet.line_of_text(layout.margin, y, layout.width, line, size=SMALL)
         if self.demo:
-            sheet.line_of_text(
-                layout.margin, y, layout.width, layout.watermark_note, size=SMALL, color=(190, 40, 40)
-            )
+            sheet.line_of_text(layout.margin, y, layout.width, layout.watermark_note, size=SMALL, color=RED)
 
     def _page_feet(self) -> None:
         layout, sheet = self.layout, self.sheet

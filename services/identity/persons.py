@@ -32,6 +32,14 @@ class Persons:
             name=(await self._vault.decrypt("person.name", person_id, row.name)).decode(),
         )
 
+    async def find(self, person: Person) -> str | None:
+        """The id of who has this document."""
+        async with self._database.read() as session:
+            found: str | None = await session.scalar(
+                select(PersonRow.person_id).where(PersonRow.id_index == self.index(person))
+            )
+        return found
+
     async def keep(self, person: Person) -> str:
         """The id of a verified person, made at the first time; the name that was verified last counts."""
         while True:

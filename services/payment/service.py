@@ -171,8 +171,11 @@ class Payment:
         facts = self._desk.gateway.read_notification(form)
         return await apply(self._desk, facts) is Verdict.TAKEN
 
-    async def pending_payments(self, person_id: str, fee_year: int) -> Sequence[datetime]:
-        """When the payments for this person and year were made that are not booked yet."""
+    async def pending_payments(
+        self, person_id: str, fee_year: int, *, payer_id: str | None = None
+    ) -> Sequence[datetime]:
+        """When the payments for this person and year were made that are not booked yet; with `payer_id`
+        only those of that payer."""
         found = (
             select(OrderRow.paid_at)
             .join(OrderLineRow, OrderLineRow.order_no == OrderRow.order_no)
@@ -184,6 +187,8 @@ class Payment:
             )
             .order_by(OrderRow.paid_at)
         )
+        if payer_id is not None:
+            found = found.where(OrderRow.payer_id == payer_id)
         async with self._desk.database.read() as session:
             return [self._desk.local(paid_at) for paid_at in await session.scalars(found) if paid_at]
 

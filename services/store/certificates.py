@@ -23,22 +23,25 @@ NUMBERED, AVAILABLE, VOID = "numbered", "available", "void"
 class CertificateRow(Base):
     """One paper. `fingerprint` is the blind index of what it is about: the same again is the same paper.
 
-    `facts` is the sealed JSON that its file is made from; `code_hash` belongs to the code printed on it.
+    Papers with one number are a chain: `issue` 0 is the first, n its n-th reissue. `person_id` is the insured;
+    `payer_id` is set on a paper about what that payer paid for them. `facts` is the sealed JSON that its file is made from; `code_hash` belongs to the code printed on it.
     """
 
     __tablename__ = "certificate"
     __table_args__ = (
         UniqueConstraint("fingerprint"),
-        UniqueConstraint("number"),
+        UniqueConstraint("number", "issue"),
         Index("ix_certificate_subject", "person_id", "kind", "fee_year"),
     )
 
     certificate_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     person_id: Mapped[str] = mapped_column(String(64))
+    payer_id: Mapped[str | None] = mapped_column(String(64))
     fee_year: Mapped[int] = mapped_column(Integer)
     fingerprint: Mapped[str] = mapped_column(String(64))
     number: Mapped[str] = mapped_column(String(32))
+    issue: Mapped[int] = mapped_column(Integer, default=0)
     code_hash: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16))
     issued_on: Mapped[date] = mapped_column(Date)
@@ -80,6 +83,22 @@ class CertificateTicketRow(Base):
     downloads: Mapped[int] = mapped_column(Integer, default=0)
 
 
+class PaperWatchRow(Base):
+    """Somebody who asked too early wants to be told when the paper can be had. `until`: not for ever."""
+
+    __tablename__ = "paper_watch"
+
+    watch_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(String(300), index=True)
+    person_id: Mapped[str] = mapped_column(String(64))
+    payer_id: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(40))
+    fee_year: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class VerificationBudgetRow(Base):
     """How often a number, or an address, was tried without success. `budget_id` is a keyed hash of it."""
 
@@ -99,26 +118,54 @@ async def find_by_fingerprint(session: AsyncSession, fingerprint: str) -> Certif
     return found
 
 
-async def find_by_number(session: AsyncSession, number: str) -> CertificateRow | None:
-    found: CertificateRow | None = await session.scalar(
-        select(CertificateRow).where(CertificateRow.number == number)
+async def find_chain(session: AsyncSession, number: str) -> Sequence[CertificateRow]:
+    """The papers with this number: the first issue and its reissues, oldest first."""
+    rows = await session.scalars(
+        select(CertificateRow).where(CertificateRow.number == number).order_by(CertificateRow.issue)
     )
-    return found
+    return rows.all()
+
+
+async def find_chains(session: AsyncSession, numbers: Sequence[str]) -> Sequence[CertificateRow]:
+    """The papers with these numbers, each chain oldest first."""
+    rows = await session.scalars(
+        select(CertificateRow)
+        .where(CertificateRow.number.in_(numbers))
+        .order_by(CertificateRow.number, CertificateRow.issue)
+    )
+    return rows.all()
 
 
 async def standing_papers(
-    session: AsyncSession, *, person_id: str, kind: str, fee_year: int
+    session: AsyncSession, *, person_id: str, payer_id: str | None, kind: str, fee_year: int
 ) -> Sequence[CertificateRow]:
-    """The papers of this person, kind and year that are not void."""
+    """The papers of this person, payer, kind and year that are not void."""
     rows = await session.scalars(
         select(CertificateRow).where(
             CertificateRow.person_id == person_id,
+            CertificateRow.payer_id.is_not_distinct_from(payer_id),
             CertificateRow.kind == kind,
             CertificateRow.fee_year == fee_year,
             CertificateRow.state != VOID,
         )
     )
     return rows.all()
+
+
+async def find_watch(
+    session: AsyncSession, *, conversation_id: str, person_id: str, kind: str, fee_year: int
+) -> PaperWatchRow | None:
+    """The open wish of this conversation to be told of this paper."""
+    found: PaperWatchRow | None = await session.scalar(
+        select(PaperWatchRow).where(
+            PaperWatchRow.conversation_id == conversation_id,
+            PaperWatchRow.person_id == person_id,
+            PaperWatchRow.kind == kind,
+            PaperWatchRow.fee_year == fee_year,
+            PaperWatchRow.ended_at.is_(None),
+        )
+    )
+    return found
 
 
 async def forget_tickets(session: AsyncSession, *, before: datetime) -> None:

@@ -13,11 +13,16 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from services.certificates import Certificates, Document
+from bot.sandbox.keys import ensure_keys
+from services.certificates import Certificates, Document, Holder, TaxTicket
 from services.certificates import service as module
 from services.certificates.press import Press, Rendered
+from services.certificates.signing import Signer
+from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.people import Person
+from services.durable import Durable
+from services.notices import Notices
 from services.ports import FeeRecord
 from services.records import Records
 from services.settings import Settings
@@ -27,6 +32,9 @@ from tests.conftest import FixedClock
 
 NAME, NUMBER = "王小芳", "520103198602140003"
 PERSON_ID, CHAT = "person-1", "rest:resident-1"
+PAYER_ID, PAYER_NUMBER = "person-2", "520103199003070006"
+PAYER = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=PAYER_NUMBER, name="李大伟")
+ONESELF, FOR_ANOTHER = Holder(person_id=PERSON_ID), Holder(person_id=PERSON_ID, payer_id=PAYER_ID)
 SECRET = b"s" * 32
 QUICK = b"%PDF-quick "
 
@@ -74,12 +82,40 @@ class Bureau:
     books: list[FeeRecord] = field(default_factory=list)
     error: Exception | None = None
 
+    paid_for: list[tuple[str, str]] = field(default_factory=list)
+    """(payer, record): which records somebody paid for another; all others the person paid for himself."""
+
     async def find_records(
-        self, _person: Person, _kind: RecordKind, *, fee_year: int | None
+        self, person: Person, _kind: RecordKind, *, fee_year: int | None, paid_for: Person | None = None
     ) -> list[FeeRecord]:
         if self.error is not None:
             raise self.error
-        return [r for r in self.books if fee_year in (None, r.fee_year or int((r.fee_period or "0")[:4]))]
+        found = [r for r in self.books if fee_year in (None, r.fee_year or int((r.fee_period or "0")[:4]))]
+        if paid_for is None:
+            return found
+        if (paid_for.id_number, paid_for.name) != (NUMBER, NAME):
+            raise Refused("not_registered")
+        return [r for r in found if (person.id_number, r.record_id) in self.paid_for]
+
+
+@dataclass
+class People:
+    """Whoever is named is the one person, but for the payer."""
+
+    person: Person
+    speaks: bool = True
+
+    async def get_person(self, person_id: str) -> Person:
+        return PAYER if person_id == PAYER_ID else self.person
+
+    async def find_person_id(self, person: Person) -> str | None:
+        return PERSON_ID if person.id_number == NUMBER else None
+
+    async def keep_person(self, _person: Person) -> str:
+        return PERSON_ID
+
+    async def find_conversations(self, _person_id: str) -> list[str]:
+        return [CHAT] if self.speaks else []
 
 
 @dataclass
@@ -91,11 +127,24 @@ class Office:
     database: Database
     clock: FixedClock
     pending: list[datetime]
-    person: Person
+    people: People
+    durable: Durable
+    notices: Notices
+    vault: Vault
 
     async def issue(self, year: int = 2026, person_id: str = PERSON_ID) -> Any:
         return await self.certificates.issue_payment_record(
-            person_id=person_id, conversation_id=CHAT, fee_year=year
+            Holder(person_id=person_id), conversation_id=CHAT, fee_year=year
+        )
+
+    async def tickets(self, holder: Holder = ONESELF) -> list[TaxTicket]:
+        return await self.certificates.list_tickets(holder)
+
+    async def tax(self, issue: int = 0, *, place: int = 0, holder: Holder = ONESELF) -> Document:
+        """The certificate of a ticket, by its place in the list."""
+        handle = (await self.tickets(holder))[place].handle
+        return await self.certificates.issue_tax_certificate(
+            holder, conversation_id=CHAT, handle=handle, issue=issue
         )
 
     async def pdf(self, document: Document) -> bytes:
@@ -123,7 +172,7 @@ def text_of(pdf: bytes) -> str:
 class QuickPress:
     """Facts as plain text instead of a drawing, which takes longer than all the rest of a test."""
 
-    def __init__(self) -> None:
+    def __init__(self, _signer: Signer) -> None:
         picture = BytesIO()
         Image.new("1", (1684, 1191)).save(picture, "PNG")
         self._preview = picture.getvalue()
@@ -138,36 +187,54 @@ class QuickPress:
 
 
 @pytest.fixture(scope="session")
-def press() -> Iterator[Press]:
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    keys = ensure_keys(tmp_path_factory.mktemp("keys"))
+    return Signer(key_file=keys.signing_key_file, cert_file=keys.signing_cert_file)
+
+
+@pytest.fixture(scope="session")
+def press(signer: Signer) -> Iterator[Press]:
     """One printing process for all tests: its start takes longer than a paper."""
-    press = Press()
+    press = Press(signer)
     yield press
     press.close()
 
 
 @pytest.fixture
-async def office(database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch) -> Office:
+async def office(
+    database: Database, clock: FixedClock, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> Office:
     monkeypatch.setattr(module, "Press", QuickPress)
+    return await open_office(database, clock, signer)
+
+
+async def open_office(database: Database, clock: FixedClock, signer: Signer) -> Office:
     vault = Vault(database, clock, root_key=bytes(range(32)))
     await vault.prepare()
     bureau, pending = Bureau(books=[record()]), []
-    person = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME)
+    people = People(Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME))
+    durable, notices = Durable(database=database, clock=clock), Notices(database=database, clock=clock)
 
-    async def get_person(_person_id: str) -> Person:
-        return office.person
-
-    async def pending_payments(_person_id: str, _fee_year: int) -> list[datetime]:
+    async def pending_payments(
+        _person_id: str, _fee_year: int, *, payer_id: str | None = None
+    ) -> list[datetime]:
         return pending
 
     certificates = Certificates(
         database=database,
         clock=clock,
         vault=vault,
-        records=Records(bureau=bureau, get_person=get_person),  # type: ignore[arg-type]
-        get_person=get_person,
+        records=Records(bureau=bureau, get_person=people.get_person),  # type: ignore[arg-type]
+        persons=people,
         pending_payments=pending_payments,
-        settings=Settings(public_url="https://shebao.example"),
+        durable=durable,
+        notices=notices,
+        settings=Settings(
+            _env_file=None,
+            public_url="https://shebao.example",
+            signing_key_file=signer.key_file,
+            signing_cert_file=signer.cert_file,
+        ),
         secret=SECRET,
     )
-    office = Office(certificates, bureau, database, clock, pending, person)
-    return office
+    return Office(certificates, bureau, database, clock, pending, people, durable, notices, vault)

@@ -30,9 +30,9 @@ from tests.conftest import FixedClock
 async def test_a_kill_leaves_one_number_and_one_file(
     tmp_path: Path, press: Press, monkeypatch: pytest.MonkeyPatch, point: str, left: str
 ) -> None:
-    monkeypatch.setattr(service, "Press", lambda: press)
+    monkeypatch.setattr(service, "Press", lambda _signer: press)
     died = subprocess.run(
-        [sys.executable, "-m", "tests.certificates.crash", str(tmp_path)],
+        [sys.executable, "-m", "tests.certificates.crash", str(tmp_path), str(tmp_path)],
         env={**os.environ, "SHEBAO_CRASHPOINT": f"certificates.issue.{point}"},
         capture_output=True,
         check=False,
@@ -42,7 +42,7 @@ async def test_a_kill_leaves_one_number_and_one_file(
     assert [state for _, state in before] == [left]
     clock = FixedClock()
     clock.advance(days=2)
-    paper, pdf = await issue(tmp_path, clock)
+    paper, pdf = await issue(tmp_path, clock, tmp_path)
     assert _papers(tmp_path) == [(paper.number, AVAILABLE)]
     assert [number for number, _ in before] == [paper.number]
     assert hashlib.sha256(pdf).hexdigest() == paper.sha256

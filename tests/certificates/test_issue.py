@@ -25,7 +25,7 @@ async def count(office: Office, table: type) -> int:
 async def test_the_paper_of_a_booked_year(
     office: Office, press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(office.certificates, "_press", press)
+    monkeypatch.setattr(office.certificates._archive, "_press", press)
     document = await office.issue()
     assert isinstance(document, Document)
     assert document.title == "社会保险费缴费记录凭证"
@@ -95,7 +95,7 @@ async def test_paid_and_not_booked_tells_the_days(
     office.bureau.books.clear()
     office.pending.append(_moment(paid_at))
     office.clock.advance(seconds=(_moment(asked_at) - office.clock.now()).total_seconds())
-    assert await office.issue() == NotYet(earliest=earliest, latest=latest)
+    assert await office.issue() == NotYet(earliest=earliest, latest=latest, fee_year=2026)
 
 
 async def test_a_day_that_has_passed_is_not_promised(office: Office) -> None:

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from services.certificates.facts import Numbering, in_order, payment_record_facts
 from services.certificates.layout import get_layout, kinds
 from services.certificates.press import CannotPrint, Press
+from services.certificates.signing import Signer
 from services.domain.kinds import IdType
 from services.domain.people import Person
 from services.ports import FeeRecord
@@ -67,11 +68,11 @@ async def test_every_field_can_be_read(press: Press, clock: FixedClock) -> None:
     assert "5,273.64" in other_reader
 
 
-async def test_the_same_facts_give_the_same_bytes(clock: FixedClock) -> None:
+async def test_the_same_facts_give_the_same_bytes(clock: FixedClock, signer: Signer) -> None:
     facts = facts_of(RESIDENT_MEDICAL)
     made = []
     for _ in range(2):
-        press = Press()
+        press = Press(signer)
         made += [await press.make("payment_record", facts, clock.now()) for _ in range(2)]
         press.close()
     assert len({paper.pdf for paper in made}) == 1
@@ -165,8 +166,8 @@ async def test_the_scan_code_leads_to_verification(press: Press, clock: FixedClo
             assert (corner.getpixel(at) < 128) == bool(wanted), (x, y)
 
 
-async def test_a_press_that_died_is_started_again(clock: FixedClock) -> None:
-    press, facts = Press(), facts_of(RESIDENT_MEDICAL)
+async def test_a_press_that_died_is_started_again(clock: FixedClock, signer: Signer) -> None:
+    press, facts = Press(signer), facts_of(RESIDENT_MEDICAL)
     first = await press.make("payment_record", facts, clock.now())
     assert press._child is not None
     press._child.kill()
@@ -180,7 +181,7 @@ async def test_a_press_that_died_is_started_again(clock: FixedClock) -> None:
 
 
 def test_layouts_are_data() -> None:
-    assert kinds() == {"payment_record"}
+    assert kinds() == {"payment_record", "tax_certificate"}
     with pytest.raises(LookupError):
         get_layout("items")
     with pytest.raises(LookupError):

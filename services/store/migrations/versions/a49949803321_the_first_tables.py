@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = 'c6b978660680'
+revision = 'a49949803321'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -24,9 +24,11 @@ def upgrade() -> None:
     sa.Column('certificate_id', sa.String(length=40), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('payer_id', sa.String(length=64), nullable=True),
     sa.Column('fee_year', sa.Integer(), nullable=False),
     sa.Column('fingerprint', sa.String(length=64), nullable=False),
     sa.Column('number', sa.String(length=32), nullable=False),
+    sa.Column('issue', sa.Integer(), nullable=False),
     sa.Column('code_hash', sa.String(length=64), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('issued_on', sa.Date(), nullable=False),
@@ -35,7 +37,7 @@ def upgrade() -> None:
     sa.Column('facts', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('certificate_id', name=op.f('pk_certificate')),
     sa.UniqueConstraint('fingerprint', name=op.f('uq_certificate_fingerprint')),
-    sa.UniqueConstraint('number', name=op.f('uq_certificate_number'))
+    sa.UniqueConstraint('number', 'issue', name=op.f('uq_certificate_number_issue'))
     )
     with op.batch_alter_table('certificate', schema=None) as batch_op:
         batch_op.create_index('ix_certificate_subject', ['person_id', 'kind', 'fee_year'], unique=False)
@@ -67,6 +69,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_event_recorded_at'), ['recorded_at'], unique=False)
+
+    op.create_table('export',
+    sa.Column('ticket_hash', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('conversation_id', sa.String(length=300), nullable=False),
+    sa.Column('form', sa.String(length=8), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('downloads', sa.Integer(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('ticket_hash', name=op.f('pk_export'))
+    )
+    with op.batch_alter_table('export', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_export_expires_at'), ['expires_at'], unique=False)
 
     op.create_table('identity_failure',
     sa.Column('scope', sa.String(length=16), nullable=False),
@@ -122,6 +139,21 @@ def upgrade() -> None:
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notice_conversation_id_notice_settled_at'), ['conversation_id', 'settled_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_settled_at_notice_channel'), ['settled_at', 'channel'], unique=False)
+
+    op.create_table('paper_watch',
+    sa.Column('watch_id', sa.String(length=40), nullable=False),
+    sa.Column('conversation_id', sa.String(length=300), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('payer_id', sa.String(length=64), nullable=True),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('fee_year', sa.Integer(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('watch_id', name=op.f('pk_paper_watch'))
+    )
+    with op.batch_alter_table('paper_watch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_paper_watch_conversation_id'), ['conversation_id'], unique=False)
 
     op.create_table('payment_draft',
     sa.Column('draft_id', sa.String(length=40), nullable=False),
@@ -517,6 +549,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_payment_draft_conversation_id'))
 
     op.drop_table('payment_draft')
+    with op.batch_alter_table('paper_watch', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_paper_watch_conversation_id'))
+
+    op.drop_table('paper_watch')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_notice_settled_at_notice_channel'))
         batch_op.drop_index(batch_op.f('ix_notice_conversation_id_notice_settled_at'))
@@ -532,6 +568,10 @@ def downgrade() -> None:
 
     op.drop_table('inbox')
     op.drop_table('identity_failure')
+    with op.batch_alter_table('export', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_export_expires_at'))
+
+    op.drop_table('export')
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_event_recorded_at'))
 

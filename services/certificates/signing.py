@@ -1,0 +1,121 @@
+"""The operator's signature on a paper (PAdES B-B): whoever changes one byte of it breaks the signature.
+
+The paper is certified, so no change is allowed afterwards, not even filling in a form. No seal is drawn.
+"""
+
+import asyncio
+import hashlib
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509 import load_pem_x509_certificates
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from services.settings import Settings
+
+FIELD = "Signature"
+DIGEST = "sha256"
+ID_BYTES = 16
+ROOM = 2048
+"""Bytes that a signature takes beside the certificates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signer:
+    """The files of the operator's key and certificate, PEM; the certificate comes first in its chain."""
+
+    key_file: Path
+    cert_file: Path
+
+    @classmethod
+    def named(cls, settings: Settings) -> Self:
+        """ValueError when the settings name none."""
+        if settings.signing_key_file is None or settings.signing_cert_file is None:
+            raise ValueError("SHEBAO_SIGNING_KEY_FILE and SHEBAO_SIGNING_CERT_FILE are not set")
+        return cls(key_file=settings.signing_key_file, cert_file=settings.signing_cert_file)
+
+    def sign(self, pdf: bytes, at: datetime) -> bytes:
+        """`pdf` with a signature that says it was made at `at`."""
+        signer = _DatedSigner(
+            PdfSignatureMetadata(
+                field_name=FIELD,
+                md_algorithm=DIGEST,
+                subfilter=SigSeedSubFilter.PADES,
+                certify=True,
+                docmdp_permissions=MDPPerm.NO_CHANGES,
+            ),
+            signer=read_signer(self.key_file, self.cert_file),
+        )
+        signer.at = at
+        room = self.cert_file.stat().st_size + ROOM
+        signed = asyncio.run(signer.async_sign_pdf(_Writer(io.BytesIO(pdf)), bytes_reserved=2 * room))
+        return bytes(signed.getvalue())
+
+
+class _DatedSigner(PdfSigner):
+    """The time is the service's, not that of the machine."""
+
+    at: datetime
+
+    def init_signing_session(self, pdf_out: Any, existing_fields_only: bool = False) -> Any:
+        session = super().init_signing_session(pdf_out, existing_fields_only)
+        session.system_time = self.at
+        return session
+
+
+class _Writer(IncrementalPdfFileWriter):
+    """The same paper gets the same identifier, so that it is signed to the same bytes."""
+
+    @classmethod
+    def _handle_id(cls, prev: Any) -> Any:
+        prev.stream.seek(0)
+        made = hashlib.sha256(prev.stream.read()).digest()[:ID_BYTES]
+        return generic.ArrayObject([generic.ByteStringObject(made)] * 2)
+
+
+class _KeptKey(SimpleSigner):
+    """The key is parsed and checked once, not at each paper, which takes as long as all the rest."""
+
+    key: RSAPrivateKey
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        return self.key.sign(data, PKCS1v15(), SHA256())
+
+
+@cache
+def read_signer(key_file: Path, cert_file: Path) -> SimpleSigner:
+    """Key and certificate, read once. ValueError says what is wrong with them."""
+    key = load_pem_private_key(key_file.read_bytes(), password=None)
+    chain = load_pem_x509_certificates(cert_file.read_bytes())
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError(f"{key_file} is no RSA key")
+    if key.public_key() != chain[0].public_key():
+        raise ValueError(f"{cert_file} is not the certificate of the key in {key_file}")
+    loaded = [asn1_x509.Certificate.load(cert.public_bytes(Encoding.DER)) for cert in chain]
+    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    signer = _KeptKey(
+        signing_cert=loaded[0],
+        signing_key=asn1_keys.PrivateKeyInfo.load(private),
+        cert_registry=SimpleCertificateStore.from_certs(loaded),  # type: ignore[no-untyped-call]
+    )
+    signer.key = key
+    return signer
