@@ -224,7 +224,6 @@ def test_what_cannot_work_is_refused_with_what_to_use(shebao: Shebao, command: s
 
 
 def test_rasa_tests_labelled_sentences(shebao: Shebao, tmp_path: Path) -> None:
-    assert shebao("rasa").code == 2
     file = tmp_path / "labelled.yml"
     file.write_text(LABELLED, encoding="utf-8")
     ran = shebao("rasa", "test", "nlu", "--nlu", file, "--out", tmp_path / "results")

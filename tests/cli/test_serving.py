@@ -65,11 +65,11 @@ def test_two_processes_answer_one_conversation_in_the_order_of_arrival(town: Tow
     resident = town.resident("order")
     resident.say("登录")
     resident.log_in(who("pays_p5")["alipay_user_id"])
-    town.post("/sandbox/bureau/faults", {"operation": "*", "mode": "slow", "times": 1, "seconds": 2})
-    said = ["交明年的居民医保", *(f"你好{number}" for number in range(8))]
+    town.post("/sandbox/bureau/faults", {"operation": "*", "mode": "slow", "times": 1, "seconds": 1})
+    said = ["交明年的居民医保", *(f"你好{number}" for number in range(5))]
 
     def send(number: int) -> httpx.Response:
-        time.sleep(number * 0.15)
+        time.sleep(number * 0.12)
         with httpx.Client(base_url=town.url, timeout=30) as own_connection:
             return own_connection.post(
                 "/webhooks/rest/webhook", json={"sender": "order", "message": said[number]}

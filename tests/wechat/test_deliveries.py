@@ -1,15 +1,34 @@
 """What is taken for a delivery of WeChat's: forged, old, broken and oversized ones have no effect."""
 
 import asyncio
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.channels.wechat.wire import signature_of
 from tests.wechat.town import Follower, Town, open_town, text_xml
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 HELLO = text_xml("你好", "6404")
 REFUSED = "403"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_town(new_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    folder = tmp_path_factory.mktemp("deliveries") / "data"
+    async with open_town(Path(shutil.copytree(new_folder, folder))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def town(one_town: Town) -> Town:
+    """One for all tests here, as if nobody had said anything yet."""
+    one_town.talker.forget()
+    one_town.unbound.clear()
+    return one_town
 
 
 async def test_the_address_is_confirmed_for_wechat_only(town: Town) -> None:

@@ -51,6 +51,10 @@ class Talker:
     def effects(self) -> dict[str, list[Message]]:
         return json.loads(self._file.read_text()) if self._file.exists() else {}
 
+    def forget(self) -> None:
+        self._file.unlink(missing_ok=True)
+        self.answer, self.calls = None, 0
+
     async def __call__(self, message: UserMessage) -> list[Message]:
         self.calls += 1
         async with self._line:
