@@ -21,6 +21,7 @@ INSTEAD: dict[str, str] = {
     "evaluate": "there are no markers: use `shebao evaluate nlu`",
 }
 WORKS = {("shell", "nlu"), ("run", "actions"), ("test", "nlu")}
+HALVES = {("train", "nlu"), ("train", "core")}
 QUIET = {"RASA_TELEMETRY_ENABLED": "false"}
 
 
@@ -35,6 +36,8 @@ def run(arguments: Sequence[str], root: Path, settings: Settings) -> int:
     if words[:1] == ["test"] and "--no-plot" not in given:
         given.append("--no-plot")  # plots need matplotlib, which is left out
     given += _data(words, given, root)
+    if tuple(words[:2]) in HALVES and "--out" not in given and not asks:
+        given += ["--out", str(settings.data_dir.absolute() / "half-models")]  # not where `serve` looks
     environment = {**os.environ, **QUIET, **_exported(settings), "PYTHONPATH": str(root)}
     command = [sys.executable, "-W", "ignore", "-m", "bot.engine.rasa_cli", *given]
     code = subprocess.run(command, cwd=root, env=environment, check=False).returncode
