@@ -17,7 +17,7 @@ TAKEN_BACK = re.compile(
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
 MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半年")
-ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]")
+ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不|没)\1")
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:
@@ -71,7 +71,7 @@ async def _slot_and_case(talk: Talk, task: Task, name: str) -> tuple[Slot, Case]
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if slot is None or bound is None:
         return None
-    return slot, paying.case_of(talk, task, bound, await talk.services.enrolments.of(bound.person_id))
+    return slot, await paying.current_case(talk, task, bound)
 
 
 def _last_month(talk: Talk, case: Case) -> str | None:

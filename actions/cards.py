@@ -1,5 +1,6 @@
 """One function per card kind of the contract; a message is a sentence, and a card that says the same."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from actions.slots import Option
 from services.certificates import Document
 from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.money import wire
+from services.exports import Handed
 from services.payment import Draft, OrderView
 from services.ports import Quote
 
@@ -52,8 +54,20 @@ def error(code: str, retryable: bool, sentence: str, *buttons: tuple[str, str]) 
     return card(sentence, {"kind": "error", "code": code, "retryable": retryable}, *buttons)
 
 
-def payment_confirmation(sentence: str, draft: Draft, *, payer: str, insured: str) -> Message:
+NOT_OF_OTHERS = frozenset({"agency", "base", "subsidy", "aid"})
+"""What a payer does not see of somebody else; the agency only when there are several to choose from."""
+
+
+def payment_confirmation(
+    sentence: str, draft: Draft, *, payer: str, insured: str, hidden: frozenset[str] = frozenset()
+) -> Message:
     quote = draft.quote
+    fields = {name: value for name, value in dues_fields(quote).items() if name not in hidden}
+    shown = [
+        {"label": say(f"line.label.{name}"), "value": value}
+        for name, value in lines(quote, payer, insured)
+        if name not in hidden
+    ]
     return card(
         sentence,
         {
@@ -61,8 +75,8 @@ def payment_confirmation(sentence: str, draft: Draft, *, payer: str, insured: st
             "draft_id": draft.draft_id,
             "payer": payer,
             "insured": insured,
-            **dues_fields(quote),
-            "lines": [{"label": label, "value": value} for label, value in lines(quote, payer, insured)],
+            **fields,
+            "lines": shown,
             "total": wire(quote.total),
         },
         (say("button.confirm"), f'/affirm{{"draft_id": "{draft.draft_id}"}}'),
@@ -86,7 +100,7 @@ def dues_fields(quote: Quote) -> dict[str, Any]:
 
 
 def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
-    """What stands on the review, line by line, in words."""
+    """What stands on the review, by name, in words."""
     dues = quote.dues
     found = [
         ("payer", payer),
@@ -110,7 +124,7 @@ def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
     if quote.aid:
         found.append(("aid", say("line.value.amount", amount=quote.aid)))
     found.append(("total", say("line.value.amount", amount=quote.total)))
-    return [(say(f"line.label.{name}"), value) for name, value in found]
+    return found
 
 
 def payment_request(sentence: str, order: OrderView) -> Message:
@@ -150,7 +164,37 @@ def payment_status(sentence: str, order: OrderView, *buttons: tuple[str, str]) -
     )
 
 
-def document(sentence: str, paper: Document) -> Message:
+def records(
+    sentence: str,
+    query_kind: str,
+    items: Sequence[Mapping[str, Any]],
+    more: str | None,
+    *buttons: tuple[str, str],
+) -> Message:
+    """`more` is the payload of the next page."""
+    content = {"kind": "records", "query_kind": query_kind, "items": list(items), "next": more}
+    return card(sentence, content, *buttons)
+
+
+def query(kind: str) -> str:
+    """The payload that asks for all records of a kind."""
+    about = ', "beneficiary": "other"' if kind == "paid_for_other" else ""
+    return f'/query_records{{"query_kind": "{kind}"{about}, "fee_period": "all"}}'
+
+
+def query_page(page: int) -> str:
+    return f'/query_records{{"query_page": "{page}"}}'
+
+
+def query_view(view: str) -> str:
+    return f'/query_records{{"query_view": "{view}"}}'
+
+
+def query_record(record_id: str) -> str:
+    return "/query_records" + json.dumps({"record_id": record_id}, ensure_ascii=False)
+
+
+def document(sentence: str, paper: Document | Handed) -> Message:
     return card(
         sentence,
         {

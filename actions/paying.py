@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import cards, returning
-from actions.flows import Flow, find_flow
+from actions import cards, others, returning
+from actions.flows import UNDECIDED, Flow, find_flow
 from actions.say import say
 from actions.slots import Case, No, Option, Slot
 from actions.state import CONFIRM, PAYMENT, RETURN, Task
@@ -30,7 +30,7 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
     new = set()
     if _is_other_insurance(talk, task):
         said = [name for name in ("insured_group", "insurance") if name not in task.taken]
-        task.facts = {name: task.facts[name] for name in said if name in task.facts}
+        task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
         value = talk.turn.last(name)
@@ -39,6 +39,7 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    new |= others.take(talk, task)
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
@@ -54,7 +55,9 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if task.asked == PAYMENT and talk.state.order_no:
         await show_order(talk, talk.state.order_no)
         return
-    enrolments = await talk.services.enrolments.of(bound.person_id)
+    if others.is_for_other(task) and not await _settle_person(talk, task, bound):
+        return
+    enrolments = await _enrolments(talk, task, bound)
     flow = find_flow(task.facts)
     while True:
         if not await _fill(talk, task, flow, bound, enrolments):
@@ -69,6 +72,31 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         show(talk, order)
         return
     await _review(talk, task, bound, enrolments)
+
+
+async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
+    """Who the other person is: after the insurance, before everything else (P3, P6)."""
+    if not await _fill(talk, task, UNDECIDED, bound, ()):
+        return False
+    if task.facts["insurance"] == Insurance.PENSION:
+        _past_year_is_arrears(talk, task)
+    return await others.settle(talk, task, case_of(talk, task, bound, ())) is not None
+
+
+async def current_case(talk: Talk, task: Task, bound: BoundPerson) -> Case:
+    return case_of(talk, task, bound, await _enrolments(talk, task, bound))
+
+
+async def _enrolments(talk: Talk, task: Task, bound: BoundPerson) -> Sequence[Enrolment]:
+    """Those of the insured person, as far as that one is known."""
+    person_id = _insured_id(task, bound)
+    return await talk.services.enrolments.of(person_id) if person_id else ()
+
+
+def _insured_id(task: Task, bound: BoundPerson) -> str:
+    if not others.is_for_other(task):
+        return bound.person_id
+    return str(task.facts["insured_person"]) if "looked_for" in task.facts else ""
 
 
 async def _order_of(talk: Talk, task: Task) -> OrderView | None:
@@ -86,12 +114,15 @@ async def confirm(talk: Talk, task: Task) -> None:
         await _wait_for_order(talk, task)  # it may be there, and go on by itself
         raise
     except Refused as refused:
-        if refused.code == "earlier_order_open":  # it is the one that can be paid until then
+        if "order_no" in refused.facts:  # it is the one that can be paid until then
             talk.state.order_no = task.order_no = str(refused.facts["order_no"])
             task.asked = PAYMENT
-        if refused.code != "draft_expired" or not task.facts:
+        if refused.code == "draft_expired" and task.facts:
+            await _review_again(talk, task)
+        elif others.is_for_other(task) and "order_no" not in refused.facts:
+            await others.refuse(talk, task, refused)
+        else:
             raise
-        await _review_again(talk, task)
         return
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
@@ -175,11 +206,11 @@ async def _fill(
     """Settle each fact of the row in turn; False when something had to be asked or can't go on."""
     task.single = []
     _drop_foreign(talk, task, flow)
-    for slot in flow.asks:
+    for slot in [slot for slot in flow.asks if not slot.personal]:
         _match_agency(talk, task, case_of(talk, task, bound, enrolments))
         case = case_of(talk, task, bound, enrolments)
-        if not case.matching:
-            _stop(talk, task, case)
+        if not case.matching and case.person_id:
+            await _stop(talk, task, case)
             return False
         if slot.name == "fee_period":
             _drop_year(talk, task, case)
@@ -214,8 +245,8 @@ async def _choices(slot: Slot, case: Case, options: Sequence[Option]) -> Sequenc
     """The possible answers, also when one of them has been given: enrolments are narrowed down by it."""
     if slot.name not in {"insured_group", "insurance", "agency"} or slot.name not in case.facts:
         return options
-    others = {name: value for name, value in case.facts.items() if name != slot.name}
-    return await slot.options(replace(case, facts=others))
+    rest = {name: value for name, value in case.facts.items() if name != slot.name}
+    return await slot.options(replace(case, facts=rest))
 
 
 def _accept(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> bool:
@@ -293,11 +324,17 @@ def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Optio
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:
     case = case_of(talk, task, bound, enrolments)
-    quote = await talk.services.declarations.quote(bound.person_id, case.dues)
+    try:
+        quote = await talk.services.declarations.quote(case.person_id, case.dues)
+    except Refused as refused:
+        if not case.for_other:
+            raise
+        await others.refuse(talk, task, refused)
+        return
     draft = await talk.services.payment.draft(
         conversation_id=talk.conversation_id,
         payer_id=bound.person_id,
-        insured_id=bound.person_id,
+        insured_id=case.person_id,
         quote=quote,
     )
     task.draft_id = draft.draft_id
@@ -311,31 +348,42 @@ async def show_review(talk: Talk, task: Task) -> None:
     if draft is None or bound is None:
         return
     task.asked = CONFIRM
-    name, quote = bound.masked_name, draft.quote
+    payer, quote = bound.masked_name, draft.quote
+    for_other = draft.insured_id != draft.payer_id
+    insured = await talk.services.insured.masked_name(draft.insured_id) if for_other else payer
+    hidden = cards.NOT_OF_OTHERS if for_other else frozenset()
+    if "agency" not in task.single:
+        hidden -= {"agency"}
     summary = say(
-        "pay.review",
+        "pay.review_for_other" if for_other else "pay.review",
+        insured=insured,
         what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
         quote=quote,
         dues=quote.dues,
         agency="" if "agency" in task.single else quote.agency_name,
     )
-    notes = say("pay.review_notes", quote=quote, medical=quote.dues.insurance is Insurance.MEDICAL)
+    medical = quote.dues.insurance is Insurance.MEDICAL and not for_other  # waiting tells of their history
+    notes = say("pay.review_notes", quote=quote, medical=medical)
     sentence = "\n".join(part for part in (summary, notes, say("pay.review_question")) if part)
-    talk.add(cards.payment_confirmation(sentence, draft, payer=name, insured=name))
+    talk.add(cards.payment_confirmation(sentence, draft, payer=payer, insured=insured, hidden=hidden))
 
 
 def case_of(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> Case:
     return Case(
         services=talk.services,
-        person_id=bound.person_id,
+        payer_id=bound.person_id,
+        person_id=_insured_id(task, bound),
         facts=task.facts,
         enrolments=enrolments,
         today=talk.today,
     )
 
 
-def _stop(talk: Talk, task: Task, case: Case) -> None:
+async def _stop(talk: Talk, task: Task, case: Case) -> None:
     """No active enrolment fits: say where to go, and end politely (R7)."""
+    if case.for_other:
+        await others.refuse(talk, task, Refused())
+        return
     fitting = [
         e
         for e in case.enrolments
@@ -356,6 +404,9 @@ def _stop(talk: Talk, task: Task, case: Case) -> None:
 
 
 async def _nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> None:
+    if case.for_other:
+        await others.refuse(talk, task, Refused())
+        return
     medical = case.facts.get("insurance") == Insurance.MEDICAL
     talk.state.finish()
     if slot.name == "arrears_item":

@@ -11,8 +11,14 @@ from typing import Any
 
 from actions.say import say
 from services.bootstrap import Services
-from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
+from services.domain.kinds import EnrolmentStatus, IdType, Insurance, InsuredGroup, PaymentType
 from services.ports import Dues, Enrolment
+
+FOR_OTHER = "other"
+"""The value of `beneficiary` when somebody else is paid for."""
+INSURED, ID_NUMBER, PERSON_NAME = "insured_person", "id_number", "person_name"
+ANOTHER = "another"
+"""The value of `insured_person` for somebody whom one has not paid for before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +40,21 @@ class No:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What a slot may look at: who, what is known so far, what the enrolment tells, and the day."""
+    """What a slot may look at: who, what is known so far, what the enrolment tells, and the day.
+
+    `person_id` is the insured person: empty as long as it is not known which other person is meant.
+    """
 
     services: Services
+    payer_id: str
     person_id: str
     facts: Mapping[str, Any]
     enrolments: Sequence[Enrolment]
     today: date
+
+    @property
+    def for_other(self) -> bool:
+        return bool(self.facts.get("beneficiary") == FOR_OTHER)
 
     @property
     def matching(self) -> list[Enrolment]:
@@ -89,6 +103,8 @@ class Slot:
     accept: Accept = one_of_the_options
     default: Callable[[Case], str | None] = lambda _case: None
     when: Callable[[Case], bool] = lambda _case: True
+    personal: bool = False
+    """Says who the insured person is: settled by `actions.others`, before the rest of the row."""
 
 
 # --- conditions -------------------------------------------------------------------------------------
@@ -106,12 +122,16 @@ def is_arrears(case: Case) -> bool:
 
 
 async def groups(case: Case) -> Sequence[Option]:
+    if case.for_other:  # every kind there is: theirs are not told
+        return [Option(value=group, title=say(f"group.{group}")) for group in InsuredGroup]
     found = dict.fromkeys(e.insured_group for e in case.matching)
     return [Option(value=group, title=say(f"group.{group}")) for group in found]
 
 
 async def insurances(case: Case) -> Sequence[Option]:
     found = dict.fromkeys((e.insured_group, e.insurance) for e in case.matching)
+    if case.for_other:
+        found = dict.fromkeys((InsuredGroup(case.facts["insured_group"]), kind) for kind in Insurance)
     return [
         Option(value=insurance, title=say(f"insurance.{group}.{insurance}")) for group, insurance in found
     ]
@@ -171,10 +191,33 @@ async def tiers(case: Case) -> Sequence[Option]:
         Option(
             value=tier.tier,
             title=say(key, tier=tier.tier, amount=tier.amount),
-            note=say("option.last_tier") if tier.last else None,
+            note=say("option.last_tier") if tier.last and not case.for_other else None,
         )
         for tier in found
     ]
+
+
+async def people(case: Case) -> Sequence[Option]:
+    """Whom one has paid for before, by masked name, and somebody else."""
+    options = [
+        Option(
+            value=one.person_id,
+            title=one.masked_name,
+            note=say("option.paid_before", what=say(f"insurance.{one.last[0]}.{one.last[1]}"))
+            if one.last
+            else None,
+        )
+        for one in await case.services.insured.paid_before(case.payer_id)
+    ]
+    return [*options, Option(value=ANOTHER, title=say("option.another"))] if options else []
+
+
+async def id_types(_case: Case) -> Sequence[Option]:
+    return [Option(value=kind, title=kind) for kind in SUPPORTED]
+
+
+async def told_freely(_case: Case) -> Sequence[Option]:
+    return []
 
 
 # --- accepting --------------------------------------------------------------------------------------
@@ -215,7 +258,17 @@ def accept_tier(_case: Case, value: Any, options: Sequence[Option]) -> str | No:
     for option in options:
         if said.rstrip("%") == option.value.rstrip("%"):
             return option.value
-    return No(reason="problem.tier", facts={"lowest": options[0].value, "highest": options[-1].value})
+    return No(reason="problem.tier", facts={"near": _near(said, options)})
+
+
+def _near(said: str, options: Sequence[Option]) -> list[str]:
+    """The offered tiers beside one that is not offered; the lowest and the highest beside a word."""
+    number = said.rstrip("%")
+    if not number.isdigit():
+        return [options[0].value, options[-1].value]
+    below = [option.value for option in options if int(option.value.rstrip("%")) < int(number)]
+    above = [option.value for option in options if int(option.value.rstrip("%")) > int(number)]
+    return [*below[-1:], *above[:1]]
 
 
 def span(first: str, last: str) -> str:
@@ -231,6 +284,16 @@ def count_months(period: str) -> int:
 
 # --- the slots --------------------------------------------------------------------------------------
 
+SUPPORTED = (
+    IdType.RESIDENT_ID_CARD,
+    IdType.HK_MACAO_TRAVEL_PERMIT,
+    IdType.HK_MACAO_RESIDENCE_PERMIT,
+    IdType.TAIWAN_TRAVEL_PERMIT,
+    IdType.TAIWAN_RESIDENCE_PERMIT,
+    IdType.FOREIGN_PASSPORT,
+    IdType.FOREIGN_PERMANENT_RESIDENT_ID,
+)
+
 insured_group = Slot(name="insured_group", options=groups)
 insurance = Slot(name="insurance", options=insurances)
 agency = Slot(name="agency", options=agencies)
@@ -239,3 +302,7 @@ arrears_item = Slot(name="arrears_item", options=arrears_items, when=is_arrears)
 fee_period = Slot(name="fee_period", options=fee_periods, accept=accept_fee_period, when=is_normal)
 fee_year = Slot(name="fee_year", options=fee_years, accept=accept_fee_year, when=is_normal)
 tier = Slot(name="tier", options=tiers, accept=accept_tier, when=is_normal)
+insured_person = Slot(name=INSURED, options=people, personal=True)
+id_type = Slot(name="id_type", options=id_types, default=lambda _case: IdType.RESIDENT_ID_CARD, personal=True)
+id_number = Slot(name=ID_NUMBER, options=told_freely, personal=True)
+person_name = Slot(name=PERSON_NAME, options=told_freely, personal=True)

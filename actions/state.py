@@ -59,6 +59,7 @@ class Dialogue:
     conversation talks about. `told` are the notices that the last turn told: being committed with it, they
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
+    `shown` is the query whose records were shown last, and the page that is open.
     """
 
     task: Task | None = None
@@ -73,6 +74,7 @@ class Dialogue:
     misses: int = 0
     seen: str | None = None
     done: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
 
     @property

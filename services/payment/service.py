@@ -222,7 +222,7 @@ class Payment:
             except IntegrityError:
                 continue  # another process has just made one for this bill: found at the next look
             if opened.order_no is None:
-                paid = await self._close_rivals(opened.rivals)
+                paid = await self._close_rivals(opened.rivals, draft.payer_id)
                 if paid is not None:
                     return paid
                 continue
@@ -233,7 +233,7 @@ class Payment:
             return opened.order_no
         raise Unavailable
 
-    async def _close_rivals(self, rivals: Sequence[str]) -> str | None:
+    async def _close_rivals(self, rivals: Sequence[str], payer_id: str) -> str | None:
         """Close them; the number of one that turned out to be paid. `Refused` when one may still be paid."""
         for order_no in rivals:
             try:
@@ -245,7 +245,8 @@ class Payment:
                 return order_no
             if order.state in OPEN:
                 until = self._desk.local(order.expires_at) + GRACE
-                raise Refused("earlier_order_open", until=until, order_no=order_no)
+                own = {"order_no": order_no} if order.payer_id == payer_id else {}  # who else pays is not told
+                raise Refused("earlier_order_open", until=until, **own)
         return None
 
     async def _issue(self, order_no: str) -> None:

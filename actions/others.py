@@ -1,0 +1,217 @@
+"""Paying for somebody else (P3, P6): who it is for. The task holds tokens, and the person's id once it is found.
+
+Of the other person only the masked name, the insurance, the period and the amount are shown; whatever is wrong
+with number, name or dues, the answer is one (`reliability` 4.2).
+"""
+
+import re
+from collections.abc import Sequence
+
+from actions import cards
+from actions.say import known, say
+from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, Case, Option, people
+from actions.state import SHARED, Task
+from actions.talk import Talk
+from services.domain.errors import Refused
+from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
+from services.insured import NOTHING_FOUND, Wanted
+
+WHO = ("beneficiary", INSURED, "id_type", ID_NUMBER, PERSON_NAME, "relation", "looked_for")
+"""Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
+AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
+RELATION = re.compile(
+    r"公公|婆婆|岳父|岳母|老丈人|丈母娘|外公|外婆|爷|奶|老公|老婆|媳妇|丈夫|妻|爱人|对象|儿|女|孩|娃|孙|哥|姐|弟|妹|叔|伯|舅|姑|姨|婶|嫂|妈|娘|爸|爹|母|父|老汉"
+)
+TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
+"""Refusals that tell nothing of the other person."""
+
+
+def is_for_other(task: Task | None) -> bool:
+    return task is not None and task.facts.get("beneficiary") == FOR_OTHER
+
+
+def take(talk: Talk, task: Task) -> set[str]:
+    """Put what was said of the person into the task; the names of the facts that are new."""
+    beneficiary, new = talk.turn.last("beneficiary"), set()
+    if beneficiary == "self" and is_for_other(task):
+        forget_person(task)
+        task.forget("beneficiary")
+        return {"beneficiary"}
+    if beneficiary == FOR_OTHER:
+        new |= _take_relation(talk, task)
+    if not is_for_other(task):
+        return new
+    said = {name: talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
+    said["id_type"] = talk.turn.last("id_type")
+    for name, value in said.items():
+        if value is not None and task.facts.get(name) != str(value):
+            task.facts.pop(INSURED, None)
+            task.put(name, str(value))
+            new.add(name)
+    return new
+
+
+def _take_relation(talk: Talk, task: Task) -> set[str]:
+    relation = "".join(RELATION.findall(talk.turn.text)[:1])
+    new = set() if is_for_other(task) else {"beneficiary"}
+    before = task.facts.get("relation")
+    if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
+        forget_person(task)
+        new.add(INSURED)
+    task.facts["beneficiary"] = FOR_OTHER
+    if relation:
+        task.facts["relation"] = relation
+    return new
+
+
+def take_next(talk: Talk) -> Task | None:
+    """再帮我爸也交一个: a task for the next person, with what is shared; None when no other one is meant."""
+    task = talk.state.task
+    if talk.turn.last("beneficiary") != FOR_OTHER or not AGAIN.search(talk.turn.text):
+        return None
+    before = task.facts if task and task.kind == "pay" else talk.state.last
+    if not before.get("insurance"):
+        return None
+    shared = {name: before[name] for name in SHARED if name in before}
+    if shared.get("payment_type") == PaymentType.ARREARS:
+        shared.pop("fee_year", None)
+    return Task(kind="pay", facts=shared)
+
+
+def answers(talk: Talk) -> bool:
+    """Whether the turn holds the personal fact that the task asks for, whatever else it looks like."""
+    task = talk.state.task
+    if talk.state.login or task is None or not is_for_other(task):
+        return False
+    asked = task.asked in {INSURED, ID_NUMBER, PERSON_NAME, "id_type"}
+    return asked and any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+
+
+async def settle(talk: Talk, task: Task, case: Case) -> str | None:
+    """The id of the person who is paid for; None when the next question, or that nobody was found, was said."""
+    facts, wanted = task.facts, _wanted(task)
+    person_id = facts.get(INSURED)
+    if person_id not in (None, ANOTHER) and facts.get("looked_for") == _key(wanted):
+        return str(person_id)
+    try:
+        if person_id not in (None, ANOTHER):
+            found = await talk.services.insured.find_again(person_id=str(person_id), wanted=wanted)
+        elif await _is_complete(talk, task, case):
+            found = await talk.services.insured.find(
+                payer_id=case.payer_id, conversation_id=talk.conversation_id, id_type=_id_type(task),
+                id_token=facts[ID_NUMBER], name_token=facts[PERSON_NAME], wanted=wanted,
+            )  # fmt: skip
+        else:
+            return None
+    except Refused as refused:
+        nobody(talk, task, refused)
+        return None
+    if found.person_id == case.payer_id:  # one's own number: then it is for oneself
+        forget_person(task)
+        task.forget("beneficiary")
+        return found.person_id
+    for name in (ID_NUMBER, PERSON_NAME):
+        task.forget(name)
+    if INSURED not in task.answered:
+        task.answered.append(INSURED)
+    facts[INSURED], facts["looked_for"] = found.person_id, _key(wanted)
+    if task.asked in {ID_NUMBER, PERSON_NAME, "id_type", INSURED}:
+        task.asked = None
+    return found.person_id
+
+
+async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
+    """Number and name are there and the number can be one; else the next question has been asked."""
+    if ID_NUMBER not in task.facts:
+        known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
+        if known:
+            _ask_choice(talk, task, INSURED, known)
+        else:
+            _ask(talk, task, ID_NUMBER, "others.ask_id_number")
+        return False
+    checked = await talk.services.insured.check_number(
+        talk.conversation_id, task.facts[ID_NUMBER], _id_type(task)
+    )
+    if checked.could_be:
+        options = [Option(value=kind, title=kind) for kind in (*checked.could_be, IdType.RESIDENT_ID_CARD)]
+        _ask_choice(talk, task, "id_type", options)
+        return False
+    if not checked.ok:
+        task.forget(ID_NUMBER)
+        talk.tell(_problem(task, checked.reason))
+        _ask(talk, task, ID_NUMBER, None)
+        return False
+    if PERSON_NAME not in task.facts:
+        _ask(talk, task, PERSON_NAME, "others.ask_name")
+        return False
+    return True
+
+
+def nobody(talk: Talk, task: Task, refused: Refused) -> None:
+    """The one answer: not which of number, name and dues it is. Another number may be tried."""
+    if refused.code == "too_many_tries":
+        talk.tell_error(refused)
+        talk.state.finish()
+        return
+    forget_person(task)
+    task.facts[INSURED] = ANOTHER
+    task.asked, task.draft_id = ID_NUMBER, None
+    what = say(f"insurance.{task.facts['insured_group']}.{task.facts['insurance']}")
+    sentence = say(f"error.{NOTHING_FOUND}", what=what)
+    talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
+
+
+async def refuse(talk: Talk, task: Task, refused: Refused) -> None:
+    """What the bureau refuses after the person was found is told no better, and no sooner, than before."""
+    if refused.code in TOLD_LATER:
+        raise refused
+    await talk.services.insured.hold()
+    nobody(talk, task, Refused(NOTHING_FOUND))
+
+
+def forget_person(task: Task) -> None:
+    for name in (INSURED, ID_NUMBER, PERSON_NAME, "looked_for"):
+        task.forget(name)
+
+
+def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
+    task.asked, task.reask = name, None
+    if name not in task.answered:
+        task.answered.append(name)
+    if key:
+        talk.tell(key, (say("button.cancel"), "/cancel"), id_type=_id_type(task).value)
+
+
+def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
+    _ask(talk, task, name, None)
+    talk.add(cards.choice(say(f"ask.{name}", titles=[option.title for option in options]), name, options))
+
+
+def _problem(task: Task, reason: str) -> str:
+    if _id_type(task) is IdType.RESIDENT_ID_CARD or reason in {"unsupported", "country"}:
+        return f"id_problem.{reason}"
+    key = f"others.problem.{reason}"
+    return key if known(key) else "others.problem.form"
+
+
+def _id_type(task: Task) -> IdType:
+    return IdType(task.facts.get("id_type", IdType.RESIDENT_ID_CARD))
+
+
+def _wanted(task: Task) -> Wanted:
+    group, insurance = InsuredGroup(task.facts["insured_group"]), Insurance(task.facts["insurance"])
+    arrears = task.facts.get("payment_type") == PaymentType.ARREARS
+    if (group, insurance) == (InsuredGroup.RESIDENT, Insurance.MEDICAL):
+        arrears = False  # P5 knows none
+    year = task.facts.get("fee_year")
+    by_year = year and group is InsuredGroup.RESIDENT and not arrears
+    return Wanted(
+        insured_group=group,
+        insurance=insurance,
+        payment_type=PaymentType.ARREARS if arrears else PaymentType.NORMAL,
+        fee_year=int(str(year)[:4]) if by_year else None,
+    )
+
+
+def _key(wanted: Wanted) -> str:
+    return f"{wanted.insured_group}|{wanted.insurance}|{wanted.payment_type}"

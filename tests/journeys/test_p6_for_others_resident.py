@@ -1,0 +1,191 @@
+"""P6 城乡居民代他人缴费: found by number and name, one same answer whatever is wrong, only the masked name is shown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.journeys.driver import Resident, Town
+from tests.journeys.people import (
+    MEDICAL,
+    PENSION,
+    RESIDENT,
+    enrolment,
+    id_number,
+    medical_payment,
+    resident,
+)
+
+BOTH = (enrolment(RESIDENT, MEDICAL), enrolment(RESIDENT, PENSION))
+PAID = [medical_payment(2027, "2026-11-03T09:12:00+08:00", "2026-11-05")]
+
+
+def person(name: str, day: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return resident(name, f"195502{day:02d}", day + 60, *enrolments, **more)
+
+
+PAYER = person("周晓敏", 1, *BOTH)
+MOTHER = person("吴桂英", 2, *BOTH)
+FATHER = person("周德明", 3, *BOTH)
+SUSPENDED = person("郑国强", 4, enrolment(RESIDENT, MEDICAL, status="suspended"))
+HAS_PAID = person("冯秀兰", 5, enrolment(RESIDENT, MEDICAL), payments=PAID)
+ONE_BY_ONE = person("陈玉珍", 6, *BOTH)
+HUSBAND = person("许志远", 7, *BOTH)
+GUESSER = person("孔令辉", 8, *BOTH)
+AUNT = person("蒋月芬", 10, *BOTH)
+PERMIT = person("何家乐", 9, enrolment(RESIDENT, MEDICAL)) | {
+    "id_type": "港澳居民来往内地通行证", "id_number": "H10000009",
+}  # fmt: skip
+EVERYBODY = [PAYER, MOTHER, FATHER, SUSPENDED, HAS_PAID, ONE_BY_ONE, HUSBAND, GUESSER, AUNT, PERMIT]
+
+
+@pytest.fixture(scope="module")
+def village(town: Town) -> Iterator[Town]:
+    town.load(EVERYBODY)
+    yield town
+
+
+def logged_in(village: Town, sender: str, who: dict[str, Any] = PAYER) -> Resident:
+    me = village.resident(sender)
+    me.say("登录")
+    me.log_in(who["alipay_user_id"])
+    return me
+
+
+def heard(me: Resident) -> str:
+    """Everything that the assistant has sent, cards included."""
+    return "\n".join(line for who, line in me.lines if who == "助手") + str(me.last)
+
+
+def test_in_one_sentence_and_then_the_next_one(village: Town) -> None:
+    me = logged_in(village, "p6-mother")
+    me.say(f"帮我妈交明年的居民医保，她叫{MOTHER['name']}，身份证{MOTHER['id_number']}")
+    review = me.card("payment_confirmation")
+    assert (review["payer"], review["insured"]) == ("**敏", "**英")
+    assert (review["insured_group"], review["insurance"], review["fee_year"]) == (RESIDENT, MEDICAL, 2027)
+    assert not {"agency", "base"} & review.keys()
+    assert {line["label"] for line in review["lines"]} == {"付款人", "参保人", "险种", "缴费年度", "应缴合计"}
+    me.say("确认支付")
+    me.pay(PAYER["alipay_user_id"])
+    me.say("好了")
+    assert me.card("payment_status")["status"] == "paid"
+    me.say("再帮我爸也交一个")
+    choice = me.card("choice")
+    assert choice["slot"] == "insured_person"
+    assert [option["title"] for option in choice["options"]] == ["**英", "另一个人"]
+    me.say("另一个人")
+    me.say(FATHER["name"] + "，" + FATHER["id_number"])
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["insurance"], review["fee_year"]) == ("**明", MEDICAL, 2027)
+    me.say("确认支付")
+    me.pay(PAYER["alipay_user_id"])
+    me.say("好了")
+    assert me.card("payment_status")["status"] == "paid"
+    me.write_transcript("p6-mother-then-father")
+    for other in (MOTHER, FATHER):
+        payments = village.state(other["id_number"])["payments"]
+        assert [(p["fee_year"], p["amount"]) for p in payments] == [(2027, payments[0]["amount"])]
+        assert other["name"] not in heard(me)
+        assert other["id_number"] not in heard(me)
+        assert other["id_number"][-4:] not in heard(me)
+    assert village.state(PAYER["id_number"])["payments"] == []
+
+
+def test_one_by_one_in_any_order_with_changes_of_mind(village: Town) -> None:
+    me = logged_in(village, "p6-stepwise", HUSBAND)
+    me.say("代他人缴费")
+    assert me.card("choice")["slot"] == "insured_group"
+    me.say("城乡居民")
+    choice = me.card("choice")
+    assert choice["slot"] == "insurance"
+    assert [option["value"] for option in choice["options"]] == [PENSION, MEDICAL]
+    me.say("养老")
+    assert "证件号码" in me.text
+    me.say("为什么要身份证号码？")
+    assert "证件号码" in me.text
+    wrong = ONE_BY_ONE["id_number"][:-1] + ("0" if ONE_BY_ONE["id_number"][-1] != "0" else "1")
+    me.say(wrong)
+    assert "不对" in me.text
+    me.say(ONE_BY_ONE["id_number"])
+    assert "姓名" in me.text
+    me.say(ONE_BY_ONE["name"])
+    tier = me.card("choice")
+    assert tier["slot"] == "tier"
+    assert not any("note" in option for option in tier["options"])
+    me.say("两千那档")
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["tier"], review["fee_year"]) == ("**珍", "2000", 2026)
+    me.say("改成五百")
+    assert me.card("payment_confirmation")["tier"] == "500"
+    me.say("上一步")
+    assert me.card("choice")["slot"] == "tier"
+    me.say("取消")
+    me.write_transcript("p6-stepwise")
+
+
+def test_whatever_is_wrong_the_answer_is_word_for_word_the_same(village: Town) -> None:
+    me = logged_in(village, "p6-same-answer", GUESSER)
+    nobody = id_number("520103", "19400101")
+    answers = []
+    for number, name in (
+        (nobody, "吴桂英"),
+        (AUNT["id_number"], "吴桂香"),
+        (SUSPENDED["id_number"], SUSPENDED["name"]),
+        (HAS_PAID["id_number"], HAS_PAID["name"]),
+    ):
+        me.say(f"帮我妈交明年的居民医保，身份证{number}，姓名{name}")
+        answers.append(me.last)
+        me.say("取消")
+    assert all(answer == answers[0] for answer in answers)
+    assert "没有查到" in answers[0][0]["text"]
+    me.write_transcript("p6-same-answer")
+
+
+def test_five_failures_a_day_and_the_owner_can_still_pay(village: Town) -> None:
+    me = logged_in(village, "p6-guessing", ONE_BY_ONE)
+    me.say("帮我妈交明年的居民医保")
+    for name in ("吴桂香", "吴桂兰", "吴桂芳", "吴桂珍", "吴桂花"):
+        me.say(f"{HUSBAND['id_number']}，{name}")
+        assert "没有查到" in me.text
+    me.say(f"{HUSBAND['id_number']}，{HUSBAND['name']}")
+    assert "次数太多" in me.text
+    assert not me.has("payment_confirmation")
+    owner = logged_in(village, "p6-owner", HUSBAND)
+    owner.say("交明年的居民医保")
+    assert owner.card("payment_confirmation")["insured"] == "**远"
+
+
+def test_another_document(village: Town) -> None:
+    me = logged_in(village, "p6-permit")
+    me.say("给我老公交明年的居民医保")
+    if me.has("choice"):
+        me.say("另一个人")
+    me.say("他用的是港澳通行证")
+    assert "港澳居民来往内地通行证" in me.text
+    me.say("H10000009")
+    me.say("何家乐")
+    assert me.card("payment_confirmation")["insured"] == "**乐"
+    me.say("取消")
+
+
+def test_a_number_that_is_plainly_of_another_document_is_asked_about(village: Town) -> None:
+    me = logged_in(village, "p6-which-document", GUESSER)
+    me.say("给我老公交明年的居民医保")
+    me.say("H10000009")
+    choice = me.card("choice")
+    assert choice["slot"] == "id_type"
+    assert "港澳居民来往内地通行证" in [option["value"] for option in choice["options"]]
+    me.say("港澳通行证")
+    me.say("何家乐")
+    assert me.card("payment_confirmation")["insured"] == "**乐"
+
+
+def test_before_logging_in_what_was_said_is_kept(village: Town) -> None:
+    me = village.resident("p6-login-later")
+    me.say(f"帮我妈交明年的居民医保，她叫{AUNT['name']}，身份证{AUNT['id_number']}")
+    me.log_in(GUESSER["alipay_user_id"])
+    review = me.card("payment_confirmation")
+    assert (review["payer"], review["insured"]) == ("**辉", "**芬")
+    me.say("不是给我妈，给我自己交")
+    review = me.card("payment_confirmation")
+    assert (review["payer"], review["insured"]) == ("**辉", "**辉")
