@@ -7,7 +7,20 @@ then the open question is asked again if something else came between.
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from actions import answering, cards, faq, login, moving, papers, paying, returning, starting, steps
+from actions import (
+    answering,
+    cards,
+    faq,
+    login,
+    moving,
+    others,
+    papers,
+    paying,
+    queries,
+    returning,
+    starting,
+    steps,
+)
 from actions.cards import Message
 from actions.say import say
 from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Task
@@ -67,7 +80,7 @@ async def _respond(talk: Talk) -> None:
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
-    if talk.state.login and await login.take_typed(talk):
+    if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
     if talk.state.question == RETURN and talk.turn.poke:
         return
@@ -83,6 +96,12 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
+    if not talk.state.login and queries.take_followup(talk):
+        await steps.go_on(talk)
+        return
+    if talk.state.task and others.answers(talk):
+        await starting.change(talk, talk.state.task)
+        return
     await handler(talk)
 
 
@@ -115,6 +134,8 @@ async def _inform(talk: Talk) -> None:
 async def _answer(talk: Talk, task: Task) -> bool:
     if task.kind == "pay":
         return await answering.answer_question(talk, task)
+    if task.kind == "query":
+        return await queries.answer_question(talk, task)
     return await papers.answer_question(talk, task)
 
 
@@ -123,7 +144,9 @@ async def _affirm(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         await _unbind_now(talk)
     elif task and task.kind == "pay" and (task.asked == CONFIRM or talk.turn.last("draft_id")):
-        if await login.go_on(talk):
+        if talk.turn.last("draft_id") is None and answering.asks(talk):
+            await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
+        elif await login.go_on(talk):
             await paying.confirm(talk, task)
     else:
         await starting.resume(talk)
@@ -216,6 +239,7 @@ async def _unbind(talk: Talk) -> None:
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
+    talk.state.shown = {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

@@ -25,7 +25,7 @@ async def go_on(talk: Talk) -> BoundPerson | None:
     return None
 
 
-async def step_up(talk: Talk, bound: BoundPerson, level: int) -> bool:
+async def step_up(talk: Talk, bound: BoundPerson, level: int, key: str = "login.step_up") -> bool:
     """True when the person has been verified recently enough; else the verification is asked for again."""
     if bound.level >= level:
         return True
@@ -35,7 +35,7 @@ async def step_up(talk: Talk, bound: BoundPerson, level: int) -> bool:
     else:
         link = progress.link
     talk.state.login = VERIFICATION
-    _show_verification(talk, link, "login.step_up")
+    _show_verification(talk, link, key)
     return False
 
 

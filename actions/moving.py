@@ -109,7 +109,7 @@ async def cancel(talk: Talk) -> None:
 
 
 async def restart(talk: Talk) -> None:
-    talk.state.parked = []
+    talk.state.parked, talk.state.shown = [], {}
     task = talk.state.task
     if task and task.order_no:
         await cancel(talk)

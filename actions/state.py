@@ -12,8 +12,9 @@ CONFIRM, PAYMENT = "confirm", "payment"
 LEFT = "left"
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
-UNBIND, CHANGE, RETURN = "unbind", "change", "return"
-"""Open questions beside the task: really unbind? which answer shall change? go on with what was left?"""
+UNBIND, CHANGE, RETURN, TELL = "unbind", "change", "return", "tell"
+"""Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
+the paper is there?"""
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Dialogue:
     conversation talks about. `told` are the notices that the last turn told: being committed with it, they
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
-    `shown` is the query whose records were shown last, and the page that is open.
+    `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
+    asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     """
 
     task: Task | None = None
@@ -76,6 +78,8 @@ class Dialogue:
     done: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, Any] = field(default_factory=dict)
+    awaited: dict[str, Any] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:

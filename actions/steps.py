@@ -1,6 +1,6 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, cards, login, papers, paying, returning
+from actions import answering, cards, login, papers, paying, queries, returning
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, UNBIND, Task
 from actions.talk import Talk
@@ -22,7 +22,9 @@ MENU = (
         "menu.pay_flexible_medical",
         '/pay_insurance{"insured_group": "flexible_employment", "insurance": "medical"}',
     ),
+    ("menu.pay_for_other", '/pay_insurance{"beneficiary": "other"}'),
     ("menu.payment_record", papers.PAYMENT_RECORD),
+    ("menu.query", "/query_records"),
     ("menu.status", "/check_payment_status"),
 )
 
@@ -46,6 +48,8 @@ async def go_on(talk: Talk) -> None:
         talk.tell("login.done", *menu_buttons())
     elif task.kind == "pay":
         await paying.go_on(talk, task, bound)
+    elif task.kind == "query":
+        await queries.go_on(talk, task, bound)
     else:
         await papers.go_on(talk, task, bound)
 

@@ -1,0 +1,258 @@
+"""Records that were found, shown: a page of them, one in detail, years as a chart, all as files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actions import cards, record_lists
+from actions.choices import plain
+from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, asks_detail
+from actions.say import months, say
+from actions.talk import Talk
+from actions.turn import Turn
+from services.domain.kinds import RecordKind
+from services.domain.workdays import records_available
+from services.exports import Bar, Table
+from services.identity import BoundPerson
+from services.ports import FeeRecord
+
+PAGE = 5
+WHICH = "which"
+"""看详情 without saying of which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What was found for a query, newest first. `owner`: whose fees they are, masked."""
+
+    kind: str
+    records: Sequence[FeeRecord]
+    facts: Mapping[str, Any]
+    owner: str
+
+    @property
+    def pages(self) -> int:
+        return -(-len(self.records) // PAGE)
+
+    @property
+    def has_years(self) -> bool:
+        return self.kind in {RecordKind.PAID, OTHER}
+
+
+def place_asked(turn: Turn) -> str | None:
+    """Which record of the page is wanted in detail: its place, or `which`."""
+    if turn.intent not in {"inform", "query_records", "out_of_scope", "help", "affirm", "chitchat"}:
+        return None
+    if (place := turn.last("ordinal")) is not None:
+        return str(place)
+    return WHICH if asks_detail(turn) or plain(turn.text) in {"看看", "打开"} else None
+
+
+async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
+    """Show what is wanted of the records; the page that is open now."""
+    page = _page(shown)
+    if shown.facts.get("view") == CHART and shown.has_years:
+        await _show_chart(talk, shown, bound)
+    elif shown.facts.get("view") == EXPORT:
+        await _hand_out(talk, shown, bound)
+    elif "record" in shown.facts or "place" in shown.facts:
+        _show_detail(talk, shown, page)
+    else:
+        _show_page(talk, shown, page)
+    return page
+
+
+def _page(shown: Shown) -> int:
+    """The page that is wanted, within those that there are. `page` may be a move from `shown_page`."""
+    wanted, now = str(shown.facts.get("page", 1)), int(shown.facts.get("from_page", 1))
+    moved = {NEXT: now + 1, PREVIOUS: now - 1, LAST: shown.pages}.get(wanted)
+    return min(max(moved if moved is not None else int(wanted), 1), shown.pages)
+
+
+# --- a page -------------------------------------------------------------------------------------------
+
+
+def _show_page(talk: Talk, shown: Shown, page: int) -> None:
+    first = (page - 1) * PAGE
+    part = shown.records[first : first + PAGE]
+    gone = [record for record in shown.records if record.refunded_on]
+    sentence = say(
+        "query.list" if page == 1 else "query.page",
+        what=describe(shown.facts, wide=say("query.wide")),
+        who=_who(shown),
+        kind=say(f"query.kind.{shown.kind}"),
+        count=len(shown.records),
+        total=record_lists.total(shown.records) if shown.kind != RecordKind.TIER_CHOICE else None,
+        refunded=len(gone),
+        lines=[record_lists.spoken(shown.kind, record) for record in part],
+        page=page,
+        pages=shown.pages,
+        left=len(shown.records) - first - len(part),
+    )
+    more = cards.query_page(page + 1) if page < shown.pages else None
+    buttons = [(say("query.button.next"), more)] if more else []
+    if shown.has_years and len(record_lists.yearly(shown.records)) > 1:
+        buttons.append((say("query.button.chart"), cards.query_view(CHART)))
+    buttons.append((say("query.button.export"), cards.query_view(EXPORT)))
+    items = [_item(shown, record) for record in part]
+    talk.add(cards.records(sentence, _wire_kind(shown), items, more, *buttons))
+
+
+def _item(shown: Shown, record: FeeRecord, *, detail: bool = False) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "id": record.record_id,
+        "title": record_lists.title(shown.kind, record),
+        "lines": record_lists.lines(shown.kind, record, detail=detail),
+    }
+    if not detail:
+        item["action"] = {
+            "title": say("query.button.detail"),
+            "payload": cards.query_record(record.record_id),
+        }
+    return item
+
+
+def _wire_kind(shown: Shown) -> str:
+    return RecordKind.PAID.value if shown.kind == OTHER else shown.kind
+
+
+def _who(shown: Shown) -> str:
+    return say("query.for_other", name=shown.owner) if shown.kind == OTHER else ""
+
+
+def describe(facts: Mapping[str, Any], *, wide: str) -> str:
+    """The time and the insurance that were asked for, in words; `wide` for no bounds in time."""
+    days, period = facts.get("date_range"), facts.get("fee_period")
+    time = wide
+    if days and days != ALL:
+        first, last = str(days).split("/")
+        time = say("query.days", first=first, last=last)
+    elif period and period != ALL:
+        time = _of_months(str(period))
+    group, insurance = facts.get("insured_group"), facts.get("insurance")
+    if group and group != ALL and insurance:
+        return time + say(f"insurance.{group}.{insurance}")
+    if insurance:
+        return time + say(f"insurance.any.{insurance}")
+    return time + (say(f"group.{group}") if group and group != ALL else "")
+
+
+def _of_months(period: str) -> str:
+    first, _, last = period.partition("/")
+    if first.endswith("-01") and last.endswith("-12"):
+        years = (first[:4], last[:4])
+        return (
+            say("option.record_year", year=years[0])
+            if years[0] == years[1]
+            else say("query.years", years=years)
+        )
+    return months(period)
+
+
+# --- one record -----------------------------------------------------------------------------------------
+
+
+def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
+    record = _chosen(shown, page)
+    if record is None:
+        count = min(PAGE, len(shown.records) - (page - 1) * PAGE)
+        talk.tell("query.which", count=count)
+        return
+    item = _item(shown, record, detail=True)
+    sentence = say(
+        "query.detail", title=item["title"], lines=[(line["label"], line["value"]) for line in item["lines"]]
+    )
+    back = (say("query.button.back"), cards.query_page(page))
+    talk.add(cards.records(sentence, _wire_kind(shown), [item], None, back))
+
+
+def _chosen(shown: Shown, page: int) -> FeeRecord | None:
+    """By id, or by its place: on the open page, or counted over all where the page has no such place."""
+    if "record" in shown.facts:
+        return next((r for r in shown.records if r.record_id == shown.facts["record"]), None)
+    if shown.facts["place"] == WHICH:
+        return shown.records[0] if len(shown.records) == 1 else None
+    place = int(shown.facts["place"])
+    part = shown.records[(page - 1) * PAGE : page * PAGE]
+    if place < 0:
+        return shown.records[place] if -place <= len(shown.records) else None
+    if 1 <= place <= len(part):
+        return part[place - 1]
+    return shown.records[place - 1] if 1 <= place <= len(shown.records) else None
+
+
+# --- to look at and to keep -------------------------------------------------------------------------------
+
+
+async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
+    years = record_lists.yearly(shown.records)
+    bars = [
+        Bar(
+            label=say("option.record_year", year=year),
+            value=paid,
+            caption=say("line.value.amount", amount=paid),
+        )
+        for year, paid in years.items()
+    ]
+    what = describe({**shown.facts, "fee_period": ALL, "date_range": None}, wide="")
+    picture = await talk.services.exports.show_chart(
+        say("query.chart_title", what=what, who=_who(shown)),
+        bars,
+        note=say("query.chart_note"),
+        person_id=bound.person_id,
+        conversation_id=talk.conversation_id,
+    )
+    sentence = say(
+        "query.chart",
+        what=what,
+        who=_who(shown),
+        years=[(year, paid) for year, paid in reversed(years.items()) if paid],
+        total=sum(years.values()),
+    )
+    message = cards.text(
+        sentence,
+        (say("query.button.back"), cards.query_page(1)),
+        (say("query.button.export"), cards.query_view(EXPORT)),
+    )
+    talk.add({**message, "image": picture})
+
+
+async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
+    now = talk.services.clock.now()
+    notes = [
+        say("query.export_owner", name=shown.owner, other=shown.kind == OTHER),
+        say(
+            "query.export_sum",
+            what=describe(shown.facts, wide=say("query.wide")),
+            count=len(shown.records),
+            total=record_lists.total(shown.records) if shown.kind != RecordKind.TIER_CHOICE else None,
+        ),
+        say("query.export_note", day=now.date()),
+    ]
+    table = Table(
+        title=say(f"query.table.{shown.kind}"),
+        columns=record_lists.columns(shown.kind),
+        rows=record_lists.rows(shown.kind, shown.records),
+        notes=notes,
+        mark=say("query.demo") if talk.services.settings.sandbox else "",
+    )
+    files = await talk.services.exports.hand_out(
+        table, person_id=bound.person_id, conversation_id=talk.conversation_id
+    )
+    for place, file in enumerate(files):
+        key = "query.exported" if place == 0 else "query.exported_pdf"
+        talk.add(cards.document(say(key, count=len(shown.records)), file))
+
+
+async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
+    """What has just been paid is not in the books yet: said, so that nobody pays again."""
+    if kind not in {RecordKind.PAID, RecordKind.DECLARATION}:
+        return
+    paid = [
+        moment
+        for year in (talk.today.year, talk.today.year + 1)
+        for moment in await talk.services.payment.pending_payments(bound.person_id, year)
+    ]
+    if paid:
+        earliest, latest = records_available(max(paid).date())
+        talk.tell("query.pending", count=len(paid), earliest=earliest, latest=latest)

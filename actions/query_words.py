@@ -1,0 +1,84 @@
+"""What a sentence says of a query beside its values: the whole time, another page, a record, a chart, a file."""
+
+import re
+from datetime import date
+
+import cn2an
+
+from actions.choices import plain
+from actions.turn import Turn
+
+ALL = "all"
+LIST, DETAIL, CHART, EXPORT = "list", "detail", "chart", "export"
+OTHER = "paid_for_other"
+NEXT, PREVIOUS, LAST = "next", "previous", "-1"
+
+_TO = r"(?:请|我?要|我想|帮我|给我|再|看|翻|到|查|回|返|去|跳)*"
+_NUMBER = r"[0-9]{1,3}|[一二两三四五六七八九十]{1,3}"
+_NEXT = re.compile(
+    _TO + r"(?:下一?页|下页|后一?页|后面|下面|往[后下](?:翻|看)?|翻页|翻一页|接着看|接着念|继续看|继续念|更多"
+    r"|(?:还)?有没有(?:别|其他|更多)|还有(?:没有|哪些|什么|别)?|剩下|其余)(?:的|看|一下|看看)*"
+)
+_PREVIOUS = re.compile(_TO + r"(?:上一?页|上页|前一?页|前面|往[前上](?:翻|看)?|翻回去)(?:的|看|看看)*")
+_PAGE = re.compile(rf"{_TO}第({_NUMBER})页(?:的|看|看看)*")
+_FIRST = re.compile(_TO + r"(?:首页|最前一?页|头一页)(?:的|看|看看)*")
+_LAST = re.compile(_TO + r"(?:最后一?页|末页|尾页)(?:的|看|看看)*")
+_CHART = re.compile(
+    r"(?:按|分)年(?:份|度)?|汇总|画.{0,3}图|图表|柱状?图|统计图|成图|看.{0,2}图|每一?年|各年|逐年|年年"
+)
+_EXPORT = re.compile(
+    r"导出|导成|excel|xlsx?|电子表|表格|另存|存下来|下载|生成.{0,2}(?:表|文件)|pdf|打印", re.IGNORECASE
+)
+_PAPER = re.compile(r"凭证|证明|票|收据")
+_DETAIL = re.compile(r"详情|详细|明细|展开|具体")
+_WHOLE = re.compile(
+    r"全部|所有|一共|总共|累计|历年|历史|往年|这[几些]年|从来|一直以来|都[交缴]过|不限|不管|随便|都(?:要|看|查|可以|行)"
+)
+_YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四五六七八九十])年")
+_STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
+
+
+def page_asked(turn: Turn) -> str | None:
+    """The page that is asked for: its number, `next`, `previous` or `-1`."""
+    if (said := turn.last("query_page")) is not None:
+        return str(said)
+    text = plain(turn.text)
+    if match := _PAGE.fullmatch(text):
+        return str(match[1] if match[1].isdigit() else int(cn2an.cn2an(match[1], "smart")))
+    patterns = ((_NEXT, NEXT), (_PREVIOUS, PREVIOUS), (_FIRST, "1"), (_LAST, LAST))
+    return next((page for pattern, page in patterns if pattern.fullmatch(text)), None)
+
+
+def view_asked(turn: Turn) -> str | None:
+    """`chart` or `export` where one is asked for, `detail` for 看详情 without saying of which."""
+    if (said := turn.last("query_view")) is not None:
+        return str(said)
+    if turn.text.startswith("/") or _PAPER.search(turn.text):
+        return None
+    if _EXPORT.search(turn.text):
+        return EXPORT
+    return CHART if _CHART.search(turn.text) else None
+
+
+def asks_detail(turn: Turn) -> bool:
+    return bool(_DETAIL.search(turn.text)) and len(plain(turn.text)) <= 8
+
+
+def asks_whole(turn: Turn) -> bool:
+    """全部, 这几年, 一共: no bounds in time."""
+    return not turn.text.startswith("/") and bool(_WHOLE.search(turn.text))
+
+
+def asks_records(turn: Turn) -> bool:
+    """Whether records are asked for, not the state of the payment that was just made."""
+    return bool(_STATUS.search(turn.text)) or turn.text.startswith("/")
+
+
+def recent_years(turn: Turn, today: date) -> str | None:
+    """近一年, 最近三年 as months up to this one."""
+    match = _YEARS.search(turn.text)
+    if match is None:
+        return None
+    years = int(match["n"]) if match["n"].isdigit() else int(cn2an.cn2an(match["n"], "smart"))
+    start = today.year * 12 + today.month - 12 * years
+    return f"{start // 12}-{start % 12 + 1:02d}/{today:%Y-%m}"
