@@ -245,7 +245,7 @@ def test_arrears_and_then_this_year(village: Town) -> None:
     talker.say("半年")
     assert talker.card("choice")["slot"] == "tier"
     talker.say("百分之七十五")
-    assert "没有这一档" in talker.text
+    assert "70%和80%" in talker.text
     talker.say("70")
     assert talker.card("payment_confirmation")["fee_period"] == "2026-01/2026-06"
     talker.say("确认")
@@ -293,6 +293,8 @@ def test_months_are_counted_from_the_first_unpaid_one(village: Town) -> None:
     talker = arrive(village, "hurries", "交零活就业医保")
     talker.say("三个月")
     assert talker.card("payment_confirmation")["fee_period"] == "2026-06/2026-08"
+    talker.say("对不对嘛")
+    assert not talker.has("payment_request")
     talker.say("不，十月")
     assert talker.card("payment_confirmation")["fee_period"] == "2026-06/2026-10"
     talker.say("稍等一哈我拿手机")

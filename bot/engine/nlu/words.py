@@ -24,7 +24,7 @@ _AGAIN = re.compile(
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
-_SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知)(?:我|我们|人)")
+_SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)")
 """娃儿喊我来交: who sends somebody is not for whom it is paid."""
 _QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|几|记录|明细|列表|问")
 _TIER_CHOICE = re.compile(
