@@ -1,7 +1,7 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import login, papers, paying, returning, steps
-from actions.say import say
+from actions import login, others, papers, paying, queries, returning, steps
+from actions.query_words import asks_records
 from actions.state import CONFIRM, LEFT, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
@@ -9,6 +9,10 @@ from services.domain.kinds import Insurance
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
+    following = others.take_next(talk)
+    if following:
+        await _pay_next(talk, following)
+        return
     if task is None or task.kind != "pay" or another(talk, task):
         task = start(talk, "pay")
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self"
@@ -19,6 +23,19 @@ async def pay(talk: Talk) -> None:
             await pay_both(talk, *second)
             return
     await change(talk, task)
+
+
+async def _pay_next(talk: Talk, following: Task) -> None:
+    """再帮我爸也交一个: now, or after the payment that is being talked about."""
+    task = talk.state.task
+    if task is None or task.kind != "pay" or task.asked == PAYMENT:
+        talk.state.task = following
+        await change(talk, following)
+        return
+    paying.take_facts(talk, following)
+    talk.state.parked.insert(0, following)
+    talk.tell("others.later")
+    await steps.go_on(talk)
 
 
 def _take_both(talk: Talk) -> tuple[Task, Task] | None:
@@ -71,12 +88,10 @@ def start(talk: Talk, kind: str) -> Task:
 async def change(talk: Talk, task: Task) -> None:
     """Take the facts of the turn into the task and go on from there."""
     if task.kind == "pay":
-        if talk.turn.last("beneficiary") == "other":
-            talk.state.task = None
-            talk.tell("pay.others_not_open", (say("button.pay_self"), "/pay_insurance"))
-            return
         if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
             task.asked = None
+    elif task.kind == "query":
+        queries.take_facts(talk, task)
     else:
         papers.take_facts(talk, task)
     await steps.go_on(talk)
@@ -90,11 +105,14 @@ async def certificate(talk: Talk) -> None:
 
 
 async def query(talk: Talk) -> None:
-    if talk.state.order_no and not any(talk.turn.last(name) for name in ("fee_year", "date_range")):
+    task, named = talk.state.task, any(talk.turn.last(name) for name in queries.TIMES)
+    just_paid = talk.state.order_no and not named and talk.turn.last("query_kind") in {None, "paid"}
+    if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
         return
-    talk.tell("query.not_open", (say("button.payment_record"), papers.PAYMENT_RECORD))
-    await steps.ask_again(talk)
+    if task is None or task.kind != "query":
+        task = start(talk, "query")
+    await change(talk, task)
 
 
 async def log_in(talk: Talk) -> None:
