@@ -30,6 +30,9 @@ from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
 
+MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
+
+
 async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Message]:
     """The answers to `turn`; `state` is moved on. Expected failures become an `error` card."""
     talk = Talk(services=services, turn=turn, state=state)
@@ -74,6 +77,8 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
             talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
+        elif notice.kind == "paper_ready":
+            await papers.tell_ready(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:
@@ -82,7 +87,7 @@ async def _respond(talk: Talk) -> None:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
-    if talk.state.question == RETURN and talk.turn.poke:
+    if (talk.state.question == RETURN and talk.turn.poke) or await _about_papers(talk):
         return
     if talk.state.question == RETURN:
         talk.state.question = None
@@ -99,10 +104,24 @@ async def _respond(talk: Talk) -> None:
     if not talk.state.login and queries.take_followup(talk):
         await steps.go_on(talk)
         return
-    if talk.state.task and others.answers(talk):
-        await starting.change(talk, talk.state.task)
-        return
+    if talk.state.task and others.is_asking(talk) and talk.turn.intent not in MOVING:
+        if await answering.answer_question(talk, talk.state.task):
+            await steps.go_on(talk)
+            return
+        if others.answers(talk):
+            await starting.change(talk, talk.state.task)
+            return
     await handler(talk)
+
+
+async def _about_papers(talk: Talk) -> bool:
+    """Whether the turn answered the offer to be told, or picked from a list of tickets."""
+    if await papers.wants_to_be_told(talk):
+        return True
+    if talk.state.login or not papers.answers(talk):
+        return False
+    await steps.go_on(talk)
+    return True
 
 
 async def _inform(talk: Talk) -> None:

@@ -1,32 +1,87 @@
-"""Ask → issue → document: certificates by chat. The payment record voucher (C1) so far."""
+"""Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
-from actions import cards, login
+import re
+from collections.abc import Sequence
+
+from actions import cards, login, tickets
 from actions.choices import choose, plain
 from actions.say import say
 from actions.slots import Option
-from actions.state import Task
+from actions.state import TELL, Task
 from actions.talk import Talk
-from services.certificates import Document, NotYet
+from services.certificates import PAYMENT_RECORD as RECORD
+from services.certificates import Document, Holder, NotYet
+from services.domain.kinds import IdType
 from services.identity import BoundPerson
 
-CERTIFICATE_LEVEL = 3  # showing or fetching a certificate needs a fresh verification (`reliability` 4.1)
+PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
+TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
+FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
+YES_TELL = re.compile(r"(告诉|通知|提醒|叫|喊|说)(我|一声)|要的|可以|行|好")
+ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
+PICKED = ("ticket", "issue", "page")
+LAST = "last"
+"""What a button says for the person whose tickets were listed last: no id of a person leaves us."""
 
 
 def take_facts(talk: Talk, task: Task) -> None:
-    for name in ("fee_year", "certificate_kind"):
-        value = talk.turn.last(name)
-        if value is not None:
-            task.put(name, str(value))
-    period = talk.turn.last("fee_period")
-    if period is not None and talk.turn.last("fee_year") is None:
-        task.put("fee_year", str(period)[:4])
+    turn = talk.turn
+    kind = turn.last("certificate_kind")
+    if kind is None and TAX_WORDS.search(turn.text) and not tickets.is_tax(task):
+        kind = tickets.ANY
+    if kind is not None:
+        task.put("certificate_kind", str(kind))
+    times = [name for name in tickets.TIMES if turn.last(name) is not None]
+    if times:
+        for name in tickets.TIMES:
+            task.forget(name)
+        task.put(times[0], str(turn.last(times[0])))
+    if kind is not None or times:
+        for name in PICKED:
+            task.forget(name)
+    for name in PICKED:
+        if turn.last(name) is not None:
+            task.put(name, str(turn.last(name)))
+    _take_person(talk, task)
+
+
+def _take_person(talk: Talk, task: Task) -> None:
+    turn = talk.turn
+    said = {name: turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
+    if turn.last("beneficiary") == "self":
+        for name in ("beneficiary", ID_NUMBER, PERSON_NAME, INSURED):
+            task.forget(name)
+    elif turn.last("beneficiary") == OTHER or any(said.values()) or FOR_OTHERS.search(turn.text):
+        if task.facts.get("beneficiary") != OTHER or any(said.values()):
+            task.forget(INSURED)
+        task.put("beneficiary", OTHER)
+    if turn.last("id_type") is not None:
+        task.put("id_type", str(turn.last("id_type")))
+    for name, token in said.items():
+        if token is not None:
+            task.put(name, token)
+    if turn.last(INSURED) == LAST and INSURED in talk.state.listed:
+        task.put("beneficiary", OTHER)
+        task.put(INSURED, talk.state.listed[INSURED])
+
+
+def answers(talk: Talk) -> bool:
+    """Whether the turn picks from the list of tickets, whatever else it looks like; then it is in the task."""
+    task = talk.state.task
+    if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
+        task = Task(kind="certificate", facts=tickets.recall(talk))
+    if task is None or task.kind != "certificate" or not tickets.pick(talk, task):
+        return False
+    talk.state.task = task
+    return True
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if task.asked != "fee_year" or bound is None:
         return False
-    year = choose(talk.turn, "fee_year", await _years(talk, bound))
+    options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in task.single]
+    year = choose(talk.turn, "fee_year", options)
     if year is None and plain(talk.turn.text).isdigit() and len(plain(talk.turn.text)) == 4:
         year = plain(talk.turn.text)
     if year is not None:
@@ -35,56 +90,143 @@ async def answer_question(talk: Talk, task: Task) -> bool:
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
-    kind = task.facts.get("certificate_kind", "payment_record")
-    if kind != "payment_record":
-        talk.state.task = None
-        talk.tell("paper.not_open", (say("button.payment_record"), PAYMENT_RECORD))
+    holder = await _holder(talk, task, bound)
+    if holder is None:
         return
+    if tickets.is_tax(task):
+        await tickets.go_on(talk, task, bound, holder)
+    else:
+        await _payment_record(talk, task, bound, holder)
+
+
+# --- for whom ---------------------------------------------------------------------------------------
+
+
+async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
+    """Whose payments it is about; None after the next question, or after what ends it, has been said."""
+    facts = task.facts
+    if facts.get("beneficiary") != OTHER:
+        return Holder(person_id=bound.person_id)
+    if INSURED in facts:
+        return Holder(person_id=str(facts[INSURED]), payer_id=bound.person_id)
+    could_be = await _complete(talk, task)
+    if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
+        return None
+    task.asked = None
+    found = None
+    for id_type in could_be:
+        found = found or await talk.services.certificates.find_paid_for(
+            bound.person_id,
+            conversation_id=talk.conversation_id,
+            id_token=facts[ID_NUMBER],
+            name_token=facts[PERSON_NAME],
+            id_type=id_type,
+        )
+    for name in (ID_NUMBER, PERSON_NAME):
+        task.forget(name)
+    if found is None:
+        talk.state.finish()
+        talk.tell("paper.nothing_for_other")
+        return None
+    task.put(INSURED, found.person_id)
+    return found
+
+
+async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
+    """The documents that the number may belong to, when number and name are there; else what is missing was
+    asked for."""
+    facts = task.facts
+    id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
+    if ID_NUMBER not in facts:
+        _ask(talk, task, ID_NUMBER, "paper.ask_id_number")
+        return ()
+    checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
+    if not checked.ok and not checked.could_be:
+        task.forget(ID_NUMBER)
+        _ask(talk, task, ID_NUMBER, f"id_problem.{checked.reason}")
+        return ()
+    if PERSON_NAME not in facts:
+        _ask(talk, task, PERSON_NAME, "paper.ask_name")
+        return ()
+    return checked.could_be or (id_type,)
+
+
+def _ask(talk: Talk, task: Task, name: str, key: str) -> None:
+    task.asked = name
+    talk.tell(key, (say("button.cancel"), "/cancel"))
+
+
+# --- the payment record voucher -----------------------------------------------------------------------
+
+
+async def _payment_record(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
+    years = await talk.services.certificates.years(holder)
+    pending = await tickets.find_pending(talk, holder)
+    if "fee_year" not in task.facts and "fee_period" in task.facts:
+        task.put("fee_year", str(task.facts["fee_period"])[:4])
     if "fee_year" not in task.facts:
-        options = await _years(talk, bound)
-        if len(options) > 1:
-            task.asked = "fee_year"
-            talk.add(
-                cards.choice(say("ask.record_year", titles=[o.title for o in options]), "fee_year", options)
-            )
+        known = sorted({*years, *pending}, reverse=True)
+        if len(known) > 1:
+            tickets.ask_year(talk, task, "ask.record_year", known)
             return
-        task.put("fee_year", options[0].value if options else str(talk.today.year))
-    if await _is_too_early(talk, task, bound) or await login.step_up(talk, bound, CERTIFICATE_LEVEL):
-        await _issue(talk, task, bound)
-
-
-PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
-
-
-async def _issue(talk: Talk, task: Task, bound: BoundPerson) -> None:
+        task.put("fee_year", str(known[0] if known else talk.today.year))
     year = int(str(task.facts["fee_year"])[:4])
+    if year not in years and year in pending:
+        tickets.tell_not_yet(talk, holder, RECORD, pending[year])
+        return
+    if not await login.step_up(talk, bound, tickets.LEVEL):
+        return
     issued = await talk.services.certificates.issue_payment_record(
-        person_id=bound.person_id, conversation_id=talk.conversation_id, fee_year=year
+        holder, conversation_id=talk.conversation_id, fee_year=year
     )
     talk.state.finish()
     if isinstance(issued, Document):
         talk.add(cards.document(say("paper.ready", title=issued.title, year=year), issued))
     elif isinstance(issued, NotYet):
-        talk.tell("paper.not_yet", earliest=issued.earliest, latest=issued.latest, year=year)
+        tickets.tell_not_yet(talk, holder, RECORD, issued)
     else:
-        talk.tell("paper.nothing", year=year)
+        talk.tell("paper.nothing_for_other" if holder.payer_id else "paper.nothing", year=year)
 
 
-async def _is_too_early(talk: Talk, task: Task, bound: BoundPerson) -> bool:
-    """Whether the year has only payments that are not booked: then there is no paper, and nothing to verify."""
-    year = int(str(task.facts["fee_year"])[:4])
-    if year in await talk.services.records.years(bound.person_id):
+# --- too early ----------------------------------------------------------------------------------------
+
+
+async def wants_to_be_told(talk: Talk) -> bool:
+    """好了告诉我: whether the offer was answered, yes or no."""
+    if talk.state.question != TELL or talk.turn.poke:
         return False
-    return bool(await talk.services.payment.pending_payments(bound.person_id, year))
+    talk.state.question = None
+    awaited, talk.state.awaited = talk.state.awaited, {}
+    if talk.turn.intent == "deny":
+        talk.tell("paper.not_told")
+        return True
+    if talk.turn.intent != "affirm" and not YES_TELL.fullmatch(plain(talk.turn.text)):
+        return False
+    bound = await login.go_on(talk)
+    if bound is None:
+        return True
+    other = awaited.get(INSURED)
+    promised = await talk.services.certificates.tell_when_there(
+        Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None),
+        conversation_id=talk.conversation_id,
+        kind=awaited["paper"],
+        fee_year=awaited["fee_year"],
+    )
+    talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
+    return True
 
 
-async def _years(talk: Talk, bound: BoundPerson) -> list[Option]:
-    """The years with payments, newest first; also with payments that are not booked yet."""
-    years = set(await talk.services.records.years(bound.person_id))
-    for year in (talk.today.year, talk.today.year + 1):
-        if await talk.services.payment.pending_payments(bound.person_id, year):
-            years.add(year)
-    return [
-        Option(value=str(year), title=say("option.record_year", year=year))
-        for year in sorted(years, reverse=True)
-    ]
+async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -> None:
+    """The news that a paper can be had that was asked for too early."""
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if bound is None:
+        return
+    about = ""
+    if person_id != bound.person_id:
+        talk.state.listed = {INSURED: person_id}
+        about = f', "{INSURED}": "{LAST}"'
+    kind = RECORD if paper == RECORD else tickets.FIRST
+    payload = f'/get_certificate{{"certificate_kind": "{kind}", "fee_year": "{fee_year}"{about}}}'
+    talk.tell(
+        "paper.now_there", (say("button.issue_now"), payload), year=fee_year, title=say(f"paper.title.{kind}")
+    )

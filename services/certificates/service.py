@@ -25,7 +25,7 @@ from services.domain.people import Person
 from services.durable import Durable
 from services.notices import Notices
 from services.ports import Clock, FeeRecord
-from services.records import Records
+from services.records import Records, record_year
 from services.settings import Settings
 from services.store.certificates import CertificateRow
 from services.store.session import Database
@@ -125,6 +125,10 @@ class Certificates:
             handle=handle,
             issue=issue,
         )
+
+    async def years(self, holder: Holder) -> list[int]:
+        """The years of the fee periods that have booked payments, newest first."""
+        return sorted({record_year(record) for record in await self._booked(holder)}, reverse=True)
 
     async def find_paid_for(
         self,

@@ -91,6 +91,9 @@ class _Writer(IncrementalPdfFileWriter):
         made = hashlib.sha256(prev.stream.read()).digest()[:ID_BYTES]
         return generic.ArrayObject([generic.ByteStringObject(made)] * 2)
 
+    def _update_meta(self) -> None:
+        """Title and time stay as they were drawn: here the time of the machine would be written."""
+
 
 class _KeptKey(SimpleSigner):
     """The key is parsed and checked once, not at each paper, which takes as long as all the rest."""
