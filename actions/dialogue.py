@@ -29,7 +29,6 @@ from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
-
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
 
@@ -87,7 +86,7 @@ async def _respond(talk: Talk) -> None:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
-    if (talk.state.question == RETURN and talk.turn.poke) or await _about_papers(talk):
+    if (talk.state.question == RETURN and talk.turn.poke) or await _about_lists(talk):
         return
     if talk.state.question == RETURN:
         talk.state.question = None
@@ -101,9 +100,6 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if not talk.state.login and queries.take_followup(talk):
-        await steps.go_on(talk)
-        return
     if talk.state.task and others.is_asking(talk) and talk.turn.intent not in MOVING:
         if await answering.answer_question(talk, talk.state.task):
             await steps.go_on(talk)
@@ -114,11 +110,11 @@ async def _respond(talk: Talk) -> None:
     await handler(talk)
 
 
-async def _about_papers(talk: Talk) -> bool:
-    """Whether the turn answered the offer to be told, or picked from a list of tickets."""
+async def _about_lists(talk: Talk) -> bool:
+    """Whether the turn answered the offer to be told, or picked from a list of tickets or of records."""
     if await papers.wants_to_be_told(talk):
         return True
-    if talk.state.login or not papers.answers(talk):
+    if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
         return False
     await steps.go_on(talk)
     return True

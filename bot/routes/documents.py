@@ -97,10 +97,17 @@ def _json(body: dict[str, object], status: int) -> HTTPResponse:
 
 
 def _wire(found: Checked) -> dict[str, object]:
-    """`verdict` alone, unless the paper is known; the name is masked."""
+    """`verdict` alone, unless the paper is known; the name is masked. A tax certificate tells its place in the
+    chain: `issue` 0 is the first, n the n-th reissue."""
     if found.verdict in (Verdict.UNKNOWN, Verdict.LOCKED):
         return {"verdict": str(found.verdict)}
+    chain = {
+        "issue": found.issue,
+        "latest_issue": found.latest_issue,
+        "first_issued_on": found.first_issued_on,
+    }
     return {
+        **(chain if found.first_issued_on else {}),
         "verdict": str(found.verdict),
         "title": found.title,
         "number": found.number,
