@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from actions import cards, record_lists
@@ -78,7 +79,7 @@ def _show_page(talk: Talk, shown: Shown, page: int) -> None:
     gone = [record for record in shown.records if record.refunded_on]
     sentence = say(
         "query.list" if page == 1 else "query.page",
-        what=describe(shown.facts, wide=say("query.wide")),
+        what=_scope(shown),
         who=_who(shown),
         kind=say(f"query.kind.{shown.kind}"),
         count=len(shown.records),
@@ -120,21 +121,37 @@ def _who(shown: Shown) -> str:
     return say("query.for_other", name=shown.owner) if shown.kind == OTHER else ""
 
 
+def _scope(shown: Shown) -> str:
+    what = describe(shown.facts, wide=say("query.wide"))
+    return what.removesuffix(say("query.of")) if shown.kind == OTHER else what
+
+
 def describe(facts: Mapping[str, Any], *, wide: str) -> str:
-    """The time and the insurance that were asked for, in words; `wide` for no bounds in time."""
+    """The time, the insurance, the validity that were asked for, in words; `wide` for no bounds in time."""
+    if facts["query_kind"] == RecordKind.TIER_CHOICE:
+        validity = facts.get("validity", ALL)
+        return say(f"option.validity.{validity}") if validity != ALL else ""
     days, period = facts.get("date_range"), facts.get("fee_period")
     time = wide
     if days and days != ALL:
-        first, last = str(days).split("/")
-        time = say("query.days", first=first, last=last)
+        time = _of_days(str(days))
     elif period and period != ALL:
         time = _of_months(str(period))
     group, insurance = facts.get("insured_group"), facts.get("insurance")
     if group and group != ALL and insurance:
-        return time + say(f"insurance.{group}.{insurance}")
-    if insurance:
-        return time + say(f"insurance.any.{insurance}")
-    return time + (say(f"group.{group}") if group and group != ALL else "")
+        time += say(f"insurance.{group}.{insurance}")
+    elif insurance:
+        time += say(f"insurance.any.{insurance}")
+    elif group and group != ALL:
+        time += say(f"group.{group}")
+    return time + say("query.of") if time else ""
+
+
+def _of_days(days: str) -> str:
+    first, _, last = days.partition("/")
+    if first.endswith("-01-01") and last.endswith("-12-31"):
+        return _of_months(f"{first[:7]}/{last[:7]}")
+    return say("query.days", first=date.fromisoformat(first), last=date.fromisoformat(last or first))
 
 
 def _of_months(period: str) -> str:
@@ -194,7 +211,8 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         )
         for year, paid in years.items()
     ]
-    what = describe({**shown.facts, "fee_period": ALL, "date_range": None}, wide="")
+    scope = {**shown.facts, "fee_period": ALL, "date_range": None}
+    what = describe(scope, wide="").removesuffix(say("query.of"))
     picture = await talk.services.exports.show_chart(
         say("query.chart_title", what=what, who=_who(shown)),
         bars,
@@ -223,7 +241,7 @@ async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         say("query.export_owner", name=shown.owner, other=shown.kind == OTHER),
         say(
             "query.export_sum",
-            what=describe(shown.facts, wide=say("query.wide")),
+            what=describe(shown.facts, wide=say("query.wide")).removesuffix(say("query.of")),
             count=len(shown.records),
             total=record_lists.total(shown.records) if shown.kind != RecordKind.TIER_CHOICE else None,
         ),

@@ -7,11 +7,12 @@ from typing import Any
 
 from actions import cards, listing, login
 from actions.choices import choose
-from actions.query_words import ALL, CHART, OTHER, asks_whole, page_asked, recent_years, view_asked
+from actions.query_words import ALL, CHART, EXPORT, OTHER, asks_whole, page_asked, recent_years, view_asked
 from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import Turn
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -48,7 +49,8 @@ def take_facts(talk: Talk, task: Task) -> None:
         for name in PEOPLE:
             if token := talk.turn.token(name):
                 task.put(name, token)
-    if (view := view_asked(talk.turn)) is not None:
+    view = view_asked(talk.turn)
+    if view == EXPORT or (view == CHART and task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}):
         task.put("view", view)
 
 
@@ -135,31 +137,46 @@ def take_followup(talk: Talk) -> bool:
     True: the task is set up, and is to be gone on with.
     """
     state, turn = talk.state, talk.turn
-    page, view, record = page_asked(turn), view_asked(turn), turn.last("record_id")
-    more: dict[str, Any] = {}
-    if record is not None:
-        more = {"record": str(record)}
-    elif page is not None:
-        more = {"page": page}
-    elif view is not None and turn.intent != "pay_insurance" and _is_bare(talk):
-        more = {"view": view}
-    elif state.task is None and state.done.get("kind") == "query" and (place := listing.place_asked(turn)):
-        more = {"place": place}
-    if not state.shown:
+    if not state.shown or state.question:
         return False
-    if turn.intent in {"cancel", "restart", "affirm", "deny"} and not more.keys() & {"page", "record"}:
-        return False
+    more = _tapped(turn) or (_said(talk) if _is_about_list(talk) else {})
     if more:
         open_page = state.shown.get("page", 1)
         start(talk, {**_kept(state.shown), "page": open_page, "from_page": open_page, **more})
-        if view == CHART and "record" not in more and "page" not in more:
-            _widen(talk.state.task)
+        if more.get("view") == CHART:
+            _widen(_task(talk))
         return True
-    if state.task is None and state.done.get("kind") == "query" and _narrows(talk):
+    if state.task is None and _is_about_list(talk) and _narrows(talk):
         start(talk, _kept(state.shown))
         take_facts(talk, _task(talk))
         return True
     return False
+
+
+def is_gone(talk: Talk) -> bool:
+    """Whether a button of a list was tapped that is not kept any more."""
+    return bool(_tapped(talk.turn)) and not talk.state.shown
+
+
+def _tapped(turn: Turn) -> dict[str, Any]:
+    names = {"record_id": "record", "query_page": "page", "query_view": "view"}
+    return {fact: str(turn.last(name)) for name, fact in names.items() if turn.last(name) is not None}
+
+
+def _said(talk: Talk) -> dict[str, Any]:
+    if (page := page_asked(talk.turn)) is not None:
+        return {"page": page}
+    view = view_asked(talk.turn)
+    if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
+        return {"view": view}
+    place = listing.place_asked(talk.turn) if talk.state.task is None else None
+    return {"place": place} if place else {}
+
+
+def _is_about_list(talk: Talk) -> bool:
+    """Whether the list is what was shown last; a payment that was interrupted by it may be open again."""
+    task = talk.state.task
+    return talk.state.done.get("kind") == "query" and (task is None or task.kind == "pay")
 
 
 def _is_bare(talk: Talk) -> bool:
@@ -183,10 +200,8 @@ def _kept(shown: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if name not in _PASSING}
 
 
-def _widen(task: Task | None) -> None:
+def _widen(task: Task) -> None:
     """A chart by years is of all years, and of payments."""
-    if task is None:
-        return
     if task.facts.get("query_kind") not in {RecordKind.PAID, OTHER}:
         task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART}
     task.forget("date_range")
@@ -375,7 +390,9 @@ def _nothing(talk: Talk, task: Task) -> None:
     buttons = () if kind == OTHER else ((say("query.button.all"), cards.query(kind)),)
     narrowed = any(task.facts.get(name, ALL) != ALL for name in FILTERS)
     talk.tell(
-        f"query.nothing.{kind}", *(buttons if narrowed else ()), what=listing.describe(task.facts, wide="")
+        f"query.nothing.{kind}",
+        *(buttons if narrowed else ()),
+        what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
     )
     if kind == OTHER:
         talk.state.shown = {}

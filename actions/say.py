@@ -32,6 +32,11 @@ def day(value: date) -> str:
     return f"{value.month}月{value.day}日"
 
 
+def whole_date(value: date) -> str:
+    """`2026年11月26日`."""
+    return f"{value.year}年{day(value)}"
+
+
 def moment(value: datetime) -> str:
     """`10点05分`, `11点整`."""
     return f"{value.hour}点{value.minute:02d}分" if value.minute else f"{value.hour}点整"
@@ -49,7 +54,7 @@ def months(value: str) -> str:
     return f"{start}至{end}"
 
 
-FILTERS = {"money": money, "day": day, "moment": moment, "months": months}
+FILTERS = {"money": money, "day": day, "date": whole_date, "moment": moment, "months": months}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from actions import login, others, papers, paying, queries, returning, steps
 from actions.query_words import asks_records
+from actions.say import say
 from actions.state import CONFIRM, LEFT, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
@@ -109,6 +110,10 @@ async def query(talk: Talk) -> None:
     just_paid = talk.state.order_no and not named and talk.turn.last("query_kind") in {None, "paid"}
     if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
+        return
+    if queries.is_gone(talk):
+        talk.tell("query.gone", (say("menu.query"), "/query_records"))
+        await steps.ask_again(talk)
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")

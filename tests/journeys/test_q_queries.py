@@ -1,5 +1,6 @@
 """Q1–Q4: declarations, payments, tier choices, payments for others; nobody, one, forty, a refunded one."""
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -273,11 +274,41 @@ def test_q4_answers_the_same_whatever_is_wrong(town: Town, residents: dict[str, 
     assert len(answers) == 1
 
 
-def test_history_needs_a_fresh_verification(town: Town, residents: dict[str, Any]) -> None:
-    someone = town.resident("q2-step-up")
-    log_in(someone, "查2026年的已缴费", residents["one"])
+def test_a_query_in_the_middle_of_a_payment(town: Town, residents: dict[str, Any]) -> None:
+    someone = town.resident("q-between")
+    log_in(someone, "帮我交明年的居民医保", residents["refunded"])
+    assert someone.has("payment_confirmation")
+    someone.say("看看我交过的全部社保记录")
+    assert len(someone.card("records")["items"]) == 2
+    assert someone.has("payment_confirmation")
+    someone.say("导出成表格")
+    assert someone.has("document")
+    assert someone.has("payment_confirmation")
+
+
+def test_history_needs_a_fresh_verification_and_tells_what_is_not_booked(
+    new_town: Callable[..., Town], residents: dict[str, Any]
+) -> None:
+    town, me = new_town(), residents["forty"]
+    town.load([me, residents["one"]])
+    someone = town.resident("q-later")
+    log_in(someone, "查我全部的已缴费", me)
     assert someone.has("records")
-    someone.say("那我想交钱")
-    someone.say("取消")
-    someone.say("查2026年的已缴费记录")
-    assert someone.has("records")
+    town.advance("PT6M")
+    someone.say("下一页")
+    assert not someone.has("records")
+    someone.verify()
+    someone.say("好了")
+    assert "第2页，共8页" in someone.text
+    payer = town.resident("q-pending")
+    log_in(payer, "交明年的居民医保", residents["one"])
+    payer.say("确认支付")
+    payer.pay(residents["one"]["alipay_user_id"])
+    payer.say("好了")
+    payer.say("查一下我全部的已缴费记录")
+    if payer.has("identity_verification"):
+        payer.verify()
+        payer.say("好了")
+    assert len(payer.card("records")["items"]) == 1
+    assert "请不要再缴一次" in payer.text
+    payer.write_transcript("q2-pending")
