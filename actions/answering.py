@@ -17,6 +17,9 @@ TAKEN_BACK = re.compile(
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
 MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半年")
+ALL = re.compile(
+    r"(?:都|全部?|所有|一起|一并|全都)(?:的|要|给|帮我|一起|一次)*(?:[交缴补付办要]|$|[,，。！!])"
+)
 ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不|没)\1")
 
 
@@ -31,6 +34,25 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     return await _put(talk, task, *found) or await _put(
         replace(talk, turn=replace(talk.turn, text=text)), task, *found
     )
+
+
+async def take_all_arrears(talk: Talk, task: Task) -> bool:
+    """都交: every assessed item, one after the other; True if that is what was said."""
+    if task.asked != "arrears_item" or not ALL.search(talk.turn.text) or asks(talk):
+        return False
+    found = await _slot_and_case(talk, task, task.asked)
+    if found is None:
+        return False
+    slot, case = found
+    first, *rest = await slot.options(case)
+    task.put(slot.name, first.value)
+    more = [
+        Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
+        for option in rest
+    ]
+    talk.state.parked[:0] = more
+    talk.tell("pay.all_arrears", count=len(more) + 1)
+    return True
 
 
 async def answer_anew(talk: Talk, task: Task) -> bool:

@@ -100,13 +100,8 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if talk.state.task and others.is_asking(talk) and talk.turn.intent not in MOVING:
-        if await answering.answer_question(talk, talk.state.task):
-            await steps.go_on(talk)
-            return
-        if others.answers(talk):
-            await starting.change(talk, talk.state.task)
-            return
+    if await _answers_whom_or_what(talk):
+        return
     await handler(talk)
 
 
@@ -118,6 +113,22 @@ async def _about_lists(talk: Talk) -> bool:
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _answers_whom_or_what(talk: Talk) -> bool:
+    """What is no other sentence while it is asked who is paid for, or which arrears: 另一个人, 护照, 都交."""
+    task = talk.state.task
+    if task is None or task.kind != "pay" or talk.state.login or talk.turn.intent in MOVING:
+        return False
+    if await answering.take_all_arrears(talk, task) or (
+        others.is_asking(talk) and await answering.answer_question(talk, task)
+    ):
+        await steps.go_on(talk)
+        return True
+    if others.is_asking(talk) and others.answers(talk):
+        await starting.change(talk, task)
+        return True
+    return False
 
 
 async def _inform(talk: Talk) -> None:

@@ -18,6 +18,8 @@ from services.insured import NOTHING_FOUND, Wanted
 
 WHO = ("beneficiary", INSURED, "id_type", ID_NUMBER, PERSON_NAME, "relation", "looked_for")
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
+PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
+QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
 RELATION = re.compile(
     r"公公|婆婆|岳父|岳母|老丈人|丈母娘|外公|外婆|爷|奶|老公|老婆|媳妇|丈夫|妻|爱人|对象|儿|女|孩|娃|孙|哥|姐|弟|妹|叔|伯|舅|姑|姨|婶|嫂|妈|娘|爸|爹|母|父|老汉"
@@ -45,7 +47,8 @@ def take(talk: Talk, task: Task) -> set[str]:
     said["id_type"] = talk.turn.last("id_type")
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
-            task.facts.pop(INSURED, None)
+            if task.facts.get(INSURED) != ANOTHER:
+                task.facts.pop(INSURED, None)
             task.put(name, str(value))
             new.add(name)
     return new
@@ -78,20 +81,23 @@ def take_next(talk: Talk) -> Task | None:
     return Task(kind="pay", facts=shared)
 
 
-def answers(talk: Talk) -> bool:
-    """Whether the turn holds the personal fact that the task asks for, whatever else it looks like."""
+def is_asking(talk: Talk) -> bool:
+    """Whether the open question is who the other person is."""
     task = talk.state.task
-    if talk.state.login or task is None or not is_for_other(task):
-        return False
-    asked = task.asked in {INSURED, ID_NUMBER, PERSON_NAME, "id_type"}
-    return asked and any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    return not talk.state.login and is_for_other(task) and task is not None and task.asked in PERSONAL
+
+
+def answers(talk: Talk) -> bool:
+    """Whether the turn tells who it is, whatever else it looks like."""
+    told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    return told or (talk.turn.last("id_type") is not None and not QUESTION.search(talk.turn.text))
 
 
 async def settle(talk: Talk, task: Task, case: Case) -> str | None:
     """The id of the person who is paid for; None when the next question, or that nobody was found, was said."""
     facts, wanted = task.facts, _wanted(task)
     person_id = facts.get(INSURED)
-    if person_id not in (None, ANOTHER) and facts.get("looked_for") == _key(wanted):
+    if person_id and facts.get("looked_for") == _key(person_id, wanted):
         return str(person_id)
     try:
         if person_id not in (None, ANOTHER):
@@ -114,7 +120,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         task.forget(name)
     if INSURED not in task.answered:
         task.answered.append(INSURED)
-    facts[INSURED], facts["looked_for"] = found.person_id, _key(wanted)
+    facts[INSURED], facts["looked_for"] = found.person_id, _key(found.person_id, wanted)
     if task.asked in {ID_NUMBER, PERSON_NAME, "id_type", INSURED}:
         task.asked = None
     return found.person_id
@@ -169,6 +175,12 @@ async def refuse(talk: Talk, task: Task, refused: Refused) -> None:
     nobody(talk, task, Refused(NOTHING_FOUND))
 
 
+def find_id(task: Task) -> str:
+    """The id of the other person, once found; else nothing."""
+    person_id = str(task.facts.get(INSURED, ""))
+    return person_id if str(task.facts.get("looked_for", "")).split("|")[0] == person_id else ""
+
+
 def forget_person(task: Task) -> None:
     for name in (INSURED, ID_NUMBER, PERSON_NAME, "looked_for"):
         task.forget(name)
@@ -179,7 +191,9 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
     if name not in task.answered:
         task.answered.append(name)
     if key:
-        talk.tell(key, (say("button.cancel"), "/cancel"), id_type=_id_type(task).value)
+        id_type = _id_type(task)
+        usual = id_type is IdType.RESIDENT_ID_CARD
+        talk.tell(key, (say("button.cancel"), "/cancel"), id_type=id_type.value, usual=usual)
 
 
 def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
@@ -213,5 +227,5 @@ def _wanted(task: Task) -> Wanted:
     )
 
 
-def _key(wanted: Wanted) -> str:
-    return f"{wanted.insured_group}|{wanted.insurance}|{wanted.payment_type}"
+def _key(person_id: str, wanted: Wanted) -> str:
+    return f"{person_id}|{wanted.insured_group}|{wanted.insurance}|{wanted.payment_type}"

@@ -76,11 +76,12 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
 
 async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
     """Who the other person is: after the insurance, before everything else (P3, P6)."""
-    if not await _fill(talk, task, UNDECIDED, bound, ()):
+    enrolments = await _enrolments(talk, task, bound)
+    if not await _fill(talk, task, UNDECIDED, bound, enrolments):
         return False
     if task.facts["insurance"] == Insurance.PENSION:
         _past_year_is_arrears(talk, task)
-    return await others.settle(talk, task, case_of(talk, task, bound, ())) is not None
+    return await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is not None
 
 
 async def current_case(talk: Talk, task: Task, bound: BoundPerson) -> Case:
@@ -94,9 +95,7 @@ async def _enrolments(talk: Talk, task: Task, bound: BoundPerson) -> Sequence[En
 
 
 def _insured_id(task: Task, bound: BoundPerson) -> str:
-    if not others.is_for_other(task):
-        return bound.person_id
-    return str(task.facts["insured_person"]) if "looked_for" in task.facts else ""
+    return others.find_id(task) if others.is_for_other(task) else bound.person_id
 
 
 async def _order_of(talk: Talk, task: Task) -> OrderView | None:
@@ -207,7 +206,8 @@ async def _fill(
     task.single = []
     _drop_foreign(talk, task, flow)
     for slot in [slot for slot in flow.asks if not slot.personal]:
-        _match_agency(talk, task, case_of(talk, task, bound, enrolments))
+        if _insured_id(task, bound):
+            _match_agency(talk, task, case_of(talk, task, bound, enrolments))
         case = case_of(talk, task, bound, enrolments)
         if not case.matching and case.person_id:
             await _stop(talk, task, case)

@@ -7,6 +7,7 @@ see an answer, and it ends also when the one who asked has gone.
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,6 +54,8 @@ CONTROL = frozenset(
 )  # fmt: skip
 SURE = 0.9
 PUNCTUATION = " 　，。！？、,.!?~～…"
+NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
+"""A document that is named without any of these is named only: 他用的是护照."""
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
@@ -187,9 +190,9 @@ class Turns:
         conversation_id, now = message.conversation_id, self._clock.now()
         inbox_id = inbox_key(conversation_id, message.message_id) if message.message_id else None
         with _store_errors():
-            async with self._database.read() as session:
-                given = await find_answers(session, inbox_id, since=now - REPEATS_FOR) if inbox_id else None
-                standing = await find_standing(session, conversation_id)
+            async with self._database.read_rows() as rows:
+                given = await find_answers(rows, inbox_id, since=now - REPEATS_FOR) if inbox_id else None
+                standing = await find_standing(rows, conversation_id)
         if inbox_id and given is not None:
             known: list[Message] = json.loads(await self._vault.decrypt(ANSWERS_PURPOSE, inbox_id, given))
             return known
@@ -218,7 +221,10 @@ class Turns:
             return False
         parsed = await self._engine.parse(text)
         intent = parsed["intent"]
-        return intent["name"] in CONTROL and intent["confidence"] >= SURE
+        if intent["name"] in CONTROL and intent["confidence"] >= SURE:
+            return True
+        named = {entity["entity"] for entity in parsed["entities"]}
+        return capture == "id_number" and "id_type" in named and not NUMERALS.search(text)
 
     async def _commit(self, outcome: Outcome, inbox_id: str | None) -> None:
         record = outcome.record
@@ -228,8 +234,8 @@ class Turns:
             record = replace(record, answered=Answered(inbox_id=inbox_id, answers=sealed))
         crashpoint("turn.before_commit")
         with _store_errors():
-            async with self._database.begin() as session:
-                await write_turn(session, record)
+            async with self._database.begin_rows() as rows:
+                await write_turn(rows, record)
         crashpoint("turn.after_commit")
         self._engine.keep(outcome)
 
