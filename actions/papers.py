@@ -66,8 +66,13 @@ def _take_person(talk: Talk, task: Task) -> None:
 
 
 def answers(talk: Talk) -> bool:
-    """Whether the turn picks from the list of tickets, whatever else it looks like; then it is in the task."""
+    """Whether the turn names the other person that was asked for, or picks from the list of tickets, whatever
+    else it looks like; then it is in the task."""
     task = talk.state.task
+    asked = task.asked if task and task.kind == "certificate" else None
+    if task and asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(asked):
+        _take_person(talk, task)
+        return True
     if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
         task = Task(kind="certificate", facts=tickets.recall(talk))
     if task is None or task.kind != "certificate" or not tickets.pick(talk, task):
@@ -181,7 +186,8 @@ async def _payment_record(talk: Talk, task: Task, bound: BoundPerson, holder: Ho
     )
     talk.state.finish()
     if isinstance(issued, Document):
-        talk.add(cards.document(say("paper.ready", title=issued.title, year=year), issued))
+        who = await tickets.whose(talk, holder)
+        talk.add(cards.document(say("paper.ready", who=who, title=issued.title, year=year), issued))
     elif isinstance(issued, NotYet):
         tickets.tell_not_yet(talk, holder, RECORD, issued)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from actions import cards, login
 from actions.choices import choose
+from actions.say import day as say_day
 from actions.say import say
 from actions.slots import Option
 from actions.state import TELL, Task
@@ -85,6 +86,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     if TICKET in task.facts:
         await _issue(talk, task, holder, found)
         return
+    who = await whose(talk, holder)
     task.put("certificate_kind", _kind(task, found))
     kind = task.facts["certificate_kind"]
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
@@ -97,7 +99,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
             return
     wanted = [ticket for ticket in wanted if _fits(ticket, task)]
     if wanted:
-        _list(talk, task, holder, wanted)
+        _list(talk, task, holder, wanted, who)
     else:
         await _nothing(talk, task, holder, found)
 
@@ -111,7 +113,12 @@ def _kind(task: Task, found: Sequence[TaxTicket]) -> str:
     return REISSUE if fitting and all(ticket.first_issued_on for ticket in fitting) else FIRST
 
 
-def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
+async def whose(talk: Talk, holder: Holder) -> str:
+    """The masked name of somebody else; nothing for oneself."""
+    return await talk.services.insured.masked_name(holder.person_id) if holder.payer_id else ""
+
+
+def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], who: str) -> None:
     kind = task.facts["certificate_kind"]
     pages = (len(found) + PAGE - 1) // PAGE
     page = min(max(int(task.facts.get("page", 1)), 1), pages)
@@ -134,7 +141,9 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) ->
         "items": [_item(ticket, kind, holder) for ticket in shown],
         "next": _payload(kind, holder, page=page + 1) if page < pages else None,
     }
-    sentence = say(key, count=len(found), lines=lines, more=len(found) - page * PAGE, one=len(shown) == 1)
+    sentence = say(
+        key, who=who, count=len(found), lines=lines, more=len(found) - page * PAGE, one=len(shown) == 1
+    )
     talk.add(cards.card(sentence, content))
 
 
@@ -166,6 +175,7 @@ def _words(ticket: TaxTicket) -> dict[str, str]:
         "period": _period(ticket),
         "amount": wire(ticket.amount),
         "booked_on": ticket.booked_on.isoformat(),
+        "booked_day": f"{ticket.booked_on.year}年{say_day(ticket.booked_on)}",
         "first_issued_on": ticket.first_issued_on.isoformat() if ticket.first_issued_on else "",
     }
 
@@ -184,7 +194,7 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
     talk.state.finish()
     if not handles:
         raise Refused("unknown_ticket")
-    often = False
+    often, who = False, await whose(talk, holder)
     for handle in handles:
         ticket = by_handle[handle]
         issue = int(said) if said is not None else (0 if kind == FIRST else ticket.next_issue)
@@ -193,7 +203,9 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         )
         often = often or paper.often
         key = "paper.reissued" if paper.issue else "paper.issued"
-        talk.add(cards.document(say(key, title=paper.title, count=paper.issue, **_words(ticket)), paper))
+        talk.add(
+            cards.document(say(key, who=who, title=paper.title, count=paper.issue, **_words(ticket)), paper)
+        )
     if often:
         talk.tell("paper.often", (say("button.human"), "/request_human"))
 
