@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, event, or_, select, update
+from sqlalchemy import and_, bindparam, event, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.domain.ids import new_id
@@ -85,8 +85,8 @@ class Notices:
             .where(NoticeRow.conversation_id == conversation_id, NoticeRow.settled_at.is_(None))
             .order_by(NoticeRow.created_at, NoticeRow.notice_id)
         )
-        async with self._database.read() as session:
-            if (await session.scalars(open_rows.limit(1))).first() is None:
+        async with self._database.read_rows() as rows:
+            if await rows.scalar(_ANY_OPEN, {"id": conversation_id}) is None:
                 return []
         now, taken = self._clock.now(), []
         async with self._database.begin() as session:
@@ -146,6 +146,14 @@ class Notices:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         self._news.clear()
+
+
+_NOTICE = NoticeRow.__table__.c
+_ANY_OPEN = (
+    select(_NOTICE.notice_id)
+    .where(_NOTICE.conversation_id == bindparam("id"), _NOTICE.settled_at.is_(None))
+    .limit(1)
+)
 
 
 async def _version(session: AsyncSession, conversation_id: str) -> int:

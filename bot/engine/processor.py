@@ -34,6 +34,7 @@ from bot.engine.actions import LocalActions, LocalEndpoint
 from bot.engine.collector import storable
 from bot.engine.errors import BadActionResult, EngineStuck
 from bot.engine.payload import read_payload
+from bot.engine.prediction import Predictions
 from bot.engine.runner import PlainGraphRunner
 from bot.engine.tracker import ConversationTracker
 
@@ -47,7 +48,7 @@ class TurnProcessor(MessageProcessor):
         self._actions = actions
         super().__init__(*args, action_endpoint=LocalEndpoint(actions), **options)
         self._intents = frozenset(self.domain.intents)
-        self._known_actions: dict[str, Action] = {}
+        self._predictions = Predictions(self.graph_runner.components, self.domain)
 
     async def take_turn(self, message: UserMessage, tracker: ConversationTracker) -> None:
         """Everything between reading the tracker and saving it; messages go to `message.output_channel`."""
@@ -146,6 +147,14 @@ class TurnProcessor(MessageProcessor):
         prediction = self._predict_next_with_tracker(tracker)
         name = self.domain.action_names_or_texts[prediction.max_confidence_index]
         return self._get_action(name), prediction
+
+    def _predict_next_with_tracker(self, tracker: DialogueStateTracker) -> PolicyPrediction:
+        key = self._predictions.key(tracker)
+        prediction = self._predictions.find(key)
+        if prediction is None:
+            prediction = super()._predict_next_with_tracker(tracker)
+            self._predictions.remember(key, prediction)
+        return prediction
 
     def _get_action(self, action_name: str) -> Action:
         local = self._actions.find(action_name)

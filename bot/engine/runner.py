@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphNode, GraphNodeHook, GraphSchema
+from rasa.engine.graph import ExecutionContext, GraphComponent, GraphNode, GraphNodeHook, GraphSchema
 from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.storage import ModelStorage
 
@@ -14,6 +14,11 @@ class PlainGraphRunner(GraphRunner):
         self._schema = schema
         self._nodes = nodes
         self._plans: dict[tuple[str, ...], list[tuple[GraphNode, tuple[str, ...]]]] = {}
+
+    @property
+    def components(self) -> list[GraphComponent]:
+        """All components of the graph, loaded."""
+        return [node._component for node in self._nodes.values()]
 
     @classmethod
     def create(

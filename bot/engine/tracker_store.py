@@ -44,8 +44,8 @@ class ConversationStore(TrackerStore):
             return cached
         if standing.version == 0:
             return self.init_tracker(standing.conversation_id)
-        async with self.database.read() as session:
-            rows = await read_events(session, standing.conversation_id, standing.base, standing.next_seq)
+        async with self.database.read_rows() as connection:
+            rows = await read_events(connection, standing.conversation_id, standing.base, standing.next_seq)
         prefix = json.loads(standing.prefix)
         return self._rebuild(standing, prefix + [json.loads(row) for row in rows], len(prefix))
 
@@ -86,8 +86,8 @@ class ConversationStore(TrackerStore):
         return ConversationTracker(sender_id, self.domain.slots if self.domain else None)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        async with self.database.read() as session:
-            standing = await find_standing(session, sender_id)
+        async with self.database.read_rows() as rows:
+            standing = await find_standing(rows, sender_id)
         return await self.take(standing) if standing.version else None
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -96,8 +96,8 @@ class ConversationStore(TrackerStore):
         if not tracker.fresh_events():
             return
         record, kept = self.record(tracker, self._clock.now())
-        async with self.database.begin() as session:
-            await write_turn(session, record)
+        async with self.database.begin_rows() as rows:
+            await write_turn(rows, record)
         self.keep(record, kept)
 
     def _rebuild(self, standing: Standing, events: list[dict[str, Any]], prefix: int) -> ConversationTracker:

@@ -1,0 +1,111 @@
+"""A SQLite connection that leaves the event loop only for what may wait: the write lock, and the disk's sync.
+
+`aiosqlite` hands every call to a thread, and each hand-over costs several times what a look at a few rows
+does. In WAL mode a reader waits for nobody, and who holds the write lock waits for nobody either. So taking
+the lock, updates, deletions and the commit go to the thread; looking, and inserting under the lock, is done
+where it was asked for.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import aiosqlite
+
+CHUNK = 64
+LOCK = "BEGIN IMMEDIATE"
+
+
+def connect(path: str, **options: Any) -> "LocalConnection":
+    """In the place of `aiosqlite.connect`."""
+    options["check_same_thread"] = False  # two threads never use it at once: see `LocalConnection.run`
+    return LocalConnection(lambda: sqlite3.connect(path, **options), CHUNK)
+
+
+class _Call:
+    """A call for the thread, and whether it has run: who asked for it may have gone by then."""
+
+    def __init__(self, steps: list[Callable[[], Any]]) -> None:
+        self._steps = steps
+        self.done = False
+
+    def __call__(self) -> Any:
+        try:
+            return [step() for step in self._steps][-1]
+        finally:
+            self.done = True
+
+
+class LocalConnection(aiosqlite.Connection):
+    """For SQLAlchemy's driver, which gives one call at a time."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        self._thread.daemon = True
+        self._last: _Call | None = None
+        self._begin: str | None = None
+        self._locked = False
+
+    def cursor(self) -> "LocalCursor":  # type: ignore[override]
+        return LocalCursor(self, self._conn.cursor())
+
+    async def run(self, *steps: Callable[[], Any], waits: bool) -> Any:
+        """Run `steps`, in the thread if they may wait or if it is still at work for one who was cancelled."""
+        if not self._running:
+            raise ValueError("Connection closed")
+        call = _Call(list(steps))
+        if not waits and (self._last is None or self._last.done):
+            return call()
+        self._last = call
+        return await self._execute(call)  # type: ignore[no-untyped-call]
+
+    def begin(self, mode: str) -> None:
+        """Begin a transaction, `DEFERRED` or `IMMEDIATE`, together with its first statement."""
+        self._begin, self._locked = f"BEGIN {mode}", False
+
+    async def run_statement(self, sql: str, statement: Callable[[], Any]) -> None:
+        """Run one statement, in the thread if it may wait."""
+        steps, first = [statement], self._begin
+        if first is not None:
+            steps, self._begin = [partial(self._conn.execute, first), statement], None
+        looks = sql.startswith("SELECT") and first != LOCK
+        adds = self._locked and sql.startswith("INSERT")
+        if not (looks or adds):
+            self._locked = True
+        await self.run(*steps, waits=not (looks or adds))
+
+    async def commit(self) -> None:
+        await self._end(self._conn.commit)
+
+    async def rollback(self) -> None:
+        await self._end(self._conn.rollback)
+
+    async def _end(self, end: Callable[[], None]) -> None:
+        self._begin = None
+        await self.run(end, waits=self._locked and self._conn.in_transaction)
+        self._locked = False
+
+
+class LocalCursor(aiosqlite.Cursor):
+    """Its rows are fetched at once: SQLAlchemy takes all of them anyway."""
+
+    _conn: LocalConnection
+
+    async def __aenter__(self) -> "LocalCursor":
+        return self
+
+    async def execute(self, sql: str, parameters: Any = None) -> "LocalCursor":
+        await self._conn.run_statement(sql, partial(self._cursor.execute, sql, parameters or ()))
+        return self
+
+    async def executemany(self, sql: str, parameters: Any) -> "LocalCursor":
+        await self._conn.run_statement(sql, partial(self._cursor.executemany, sql, parameters))
+        return self
+
+    async def fetchall(self) -> Iterable[sqlite3.Row]:
+        rows: Iterable[sqlite3.Row] = await self._conn.run(self._cursor.fetchall, waits=False)
+        return rows
+
+    async def close(self) -> None:
+        await self._conn.run(self._cursor.close, waits=False)
