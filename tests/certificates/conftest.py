@@ -30,7 +30,7 @@ from services.store.session import Database
 from services.vault import Vault
 from tests.conftest import FixedClock
 
-NAME, NUMBER = "王小芳", "520103198602140003"
+NAME, NUMBER = "王小芳", "520103198602140004"
 PERSON_ID, CHAT = "person-1", "rest:resident-1"
 PAYER_ID, PAYER_NUMBER = "person-2", "520103199003070006"
 PAYER = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=PAYER_NUMBER, name="李大伟")
