@@ -1,13 +1,13 @@
 """Ask → look up → list: Q1–Q4 by chat. `listing.py` shows what was found."""
 
-from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from actions import cards, listing, login
 from actions.choices import choose
-from actions.query_words import ALL, CHART, EXPORT, OTHER, asks_whole, page_asked, recent_years, view_asked
+from actions.query_facts import FILTERS, PEOPLE, TIMES, take_facts
+from actions.query_words import ALL, CHART, OTHER, asks_whole, page_asked, recent_years, view_asked
 from actions.say import say
 from actions.slots import Option
 from actions.state import Task
@@ -16,7 +16,6 @@ from actions.turn import Turn
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
-from services.domain.periods import bounds
 from services.identity import BoundPerson
 from services.ports import FeeRecord
 from services.records import Wanted, read_person, record_year
@@ -24,78 +23,11 @@ from services.records import Wanted, read_person, record_year
 HISTORY_LEVEL = 3
 """What was paid needs a fresh verification (`reliability` 4.1)."""
 KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
-TIMES = ("fee_year", "fee_period", "date_range")
-FILTERS = (*TIMES, "insured_group", "insurance", "validity")
-PEOPLE = ("id_number", "person_name")
 _PASSING = {"page", "from_page", "place", "record", "view", "offered"}
 """Facts of one turn, not of the query."""
 
 
-# --- what was said ----------------------------------------------------------------------------------
-
-
-def take_facts(talk: Talk, task: Task) -> None:
-    """The facts of the turn; another query than the one in work begins anew."""
-    kind = _kind_said(talk, task)
-    if kind and kind != task.facts.get("query_kind"):
-        task.facts = {name: value for name, value in task.facts.items() if name == "view"}
-        task.answered, task.asked = [], None
-        task.put("query_kind", kind)
-    for name in ("insured_group", "insurance", "validity", "id_type"):
-        if (value := talk.turn.last(name)) is not None:
-            task.put(name, str(value))
-    _take_time(talk, task)
-    if task.facts.get("query_kind") == OTHER:
-        for name in PEOPLE:
-            if token := talk.turn.token(name):
-                task.put(name, token)
-    view = view_asked(talk.turn)
-    if view == EXPORT or (view == CHART and task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}):
-        task.put("view", view)
-
-
-def _kind_said(talk: Talk, task: Task) -> str | None:
-    turn, known = talk.turn, task.facts.get("query_kind")
-    said = turn.last("query_kind")
-    kind = str(said) if said is not None else None
-    for_other = turn.last("beneficiary") == "other" or (known is None and turn.token("id_number") is not None)
-    if for_other and kind in {None, RecordKind.PAID}:
-        return OTHER
-    if kind == RecordKind.PAID and known == OTHER and turn.last("beneficiary") is None:
-        return OTHER if talk.turn.intent == "inform" else kind
-    if kind or known:
-        return kind
-    if turn.last("validity") or turn.last("tier"):
-        return RecordKind.TIER_CHOICE
-    about_money = any(turn.last(name) for name in (*TIMES, "insured_group", "insurance"))
-    return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
-
-
-def _take_time(talk: Talk, task: Task) -> None:
-    """One stretch of time: days for declarations, months of the fee for the rest; `all` has no bounds."""
-    days, months = talk.turn.last("date_range"), talk.turn.last("fee_period")
-    years = sorted(str(year)[:4] for year in talk.turn.values.get("fee_year", ()))
-    if years and months is None:
-        months = f"{years[0]}-01/{years[-1]}-12"
-    months = months or (recent_years(talk.turn, talk.today) if days is None else None)
-    if months is None and days is None:
-        if not asks_whole(talk.turn):
-            return
-        months = ALL
-    if task.facts.get("query_kind") == RecordKind.DECLARATION and days is None:
-        days, months = (ALL if months == ALL else days_of(str(months))), None
-    for name, value in (("date_range", days), ("fee_period", months if days is None else None)):
-        if value is None:
-            task.forget(name)
-        else:
-            task.put(name, str(value))
-
-
-def days_of(period: str) -> str:
-    """`2026-01/2026-06` → `2026-01-01/2026-06-30`."""
-    first, last = bounds(period)
-    year, month = map(int, last.split("-"))
-    return f"{first}-01/{last}-{monthrange(year, month)[1]:02d}"
+# --- answers ----------------------------------------------------------------------------------------
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:
@@ -269,6 +201,7 @@ def wanted_of(task: Task, person: Person | None, *, everything: bool = False) ->
             else None
         ),
         period=str(period) if period and period != ALL else None,
+        by_booking=bool(facts.get("by_booking")),
         insured_group=InsuredGroup(group) if group and group != ALL and not is_choice else None,
         insurance=Insurance(insurance) if insurance and not is_choice else None,
         valid=validity == "valid" if is_choice and validity in {"valid", "invalid"} else None,

@@ -35,6 +35,10 @@ _WHOLE = re.compile(
     r"全部|所有|一共|总共|累计|历年|历史|往年|这[几些]年|从来|一直以来|都[交缴]过|不限|不管|随便|都(?:要|看|查|可以|行)"
 )
 _YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四五六七八九十])年")
+_SINCE = re.compile(r"以来|以后|之后|过后|至今|开始的?|(?<!一)起(?![码步])|往后")
+_BEFORE = re.compile(r"以前|之前|为止")
+_BOOKED = re.compile(r"入[库账帐]")
+_FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
 
@@ -82,3 +86,20 @@ def recent_years(turn: Turn, today: date) -> str | None:
     years = int(match["n"]) if match["n"].isdigit() else int(cn2an.cn2an(match["n"], "smart"))
     start = today.year * 12 + today.month - 12 * years
     return f"{start // 12}-{start % 12 + 1:02d}/{today:%Y-%m}"
+
+
+def asks_for_other(turn: Turn) -> bool:
+    return bool(_FOR_OTHER.search(turn.text))
+
+
+def asks_booking(turn: Turn) -> bool:
+    """Whether a time is that of booking: 十月入库的."""
+    return bool(_BOOKED.search(turn.text))
+
+
+def widened(turn: Turn, span: str, *, earliest: str, latest: str) -> str:
+    """`span` up to now (三月以来), or from the beginning (去年以前); months or days alike."""
+    first, _, last = span.partition("/")
+    if _SINCE.search(turn.text) and first <= latest:
+        return f"{first}/{latest}"
+    return f"{earliest}/{last or first}" if _BEFORE.search(turn.text) else span

@@ -1,6 +1,6 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import login, others, papers, paying, queries, returning, steps
+from actions import login, others, papers, paying, queries, query_facts, returning, steps
 from actions.query_words import asks_records
 from actions.say import say
 from actions.state import CONFIRM, LEFT, PAYMENT, Task
@@ -10,6 +10,10 @@ from services.domain.kinds import Insurance
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
+    family = others.take_family(talk)
+    if family:
+        await _pay_family(talk, family)
+        return
     following = others.take_next(talk)
     if following:
         await _pay_next(talk, following)
@@ -24,6 +28,15 @@ async def pay(talk: Talk) -> None:
             await pay_both(talk, *second)
             return
     await change(talk, task)
+
+
+async def _pay_family(talk: Talk, family: list[Task]) -> None:
+    """One after the other; each is told what the one before has settled."""
+    talk.state.task, talk.state.parked = family[0], [*family[1:], *talk.state.parked]
+    others.share(talk, family[0])
+    titles = [task.facts.get("relation") or say("others.myself") for task in family]
+    talk.tell("others.family", titles=titles)
+    await steps.go_on(talk)
 
 
 async def _pay_next(talk: Talk, following: Task) -> None:
@@ -92,7 +105,7 @@ async def change(talk: Talk, task: Task) -> None:
         if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
             task.asked = None
     elif task.kind == "query":
-        queries.take_facts(talk, task)
+        query_facts.take_facts(talk, task)
     else:
         papers.take_facts(talk, task)
     await steps.go_on(talk)
@@ -106,7 +119,7 @@ async def certificate(talk: Talk) -> None:
 
 
 async def query(talk: Talk) -> None:
-    task, named = talk.state.task, any(talk.turn.last(name) for name in queries.TIMES)
+    task, named = talk.state.task, any(talk.turn.last(name) for name in query_facts.TIMES)
     just_paid = talk.state.order_no and not named and talk.turn.last("query_kind") in {None, "paid"}
     if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made

@@ -16,7 +16,8 @@ from services.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a resident wants to see; None: any. `days` are those of filing, of a payment those of paying;
+    """What a resident wants to see; None: any. `days` are those of filing, of a payment those of paying
+    (`by_booking`: of its booking);
     `period` is of months: of the fee, of a tier choice those in which it counts.
 
     `paid_for` asks for what the person paid on behalf of another.
@@ -24,6 +25,7 @@ class Wanted:
 
     kind: RecordKind
     days: tuple[date, date] | None = None
+    by_booking: bool = False
     period: str | None = None
     insured_group: InsuredGroup | None = None
     insurance: Insurance | None = None
@@ -98,6 +100,7 @@ def months_paid(record: FeeRecord) -> tuple[str, str]:
 def _fits(record: FeeRecord, wanted: Wanted) -> bool:
     if wanted.days:
         day = record.paid_at.date() if record.paid_at else record.declared_on
+        day = record.booked_on if wanted.by_booking and record.kind is RecordKind.PAID else day
         if day is None or not wanted.days[0] <= day <= wanted.days[1]:
             return False
     if wanted.period:

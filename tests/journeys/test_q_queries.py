@@ -143,6 +143,13 @@ def test_q2_forty_records(town: Town, residents: dict[str, Any]) -> None:
     someone.say("2023年1月到6月的呢")
     assert "6条" in someone.text
     assert "5273.64元" in someone.text
+    someone.say("2026年以来的")
+    assert "4条" in someone.text
+    someone.say("查2025年10月入库的")
+    assert [values(item)["入库日期"] for item in someone.card("records")["items"]] == ["2025-10-12"]
+    someone.say("2025年3月10号交的是哪一笔")
+    assert [values(item)["入库日期"] for item in someone.card("records")["items"]] == ["2025-03-12"]
+    someone.write_transcript("q2-forty")
 
 
 def test_q2_years_as_a_chart(town: Town, residents: dict[str, Any]) -> None:
@@ -265,7 +272,7 @@ def test_q4_answers_the_same_whatever_is_wrong(town: Town, residents: dict[str, 
         ]
     ):
         someone = town.resident(f"q4-wrong-{place}")
-        log_in(someone, "查一下我替别人交的社保", residents["pays_for_mother"])
+        log_in(someone, "我要看代缴的记录", residents["pays_for_mother"])
         someone.say(number)
         someone.say(name)
         assert not someone.has("records")

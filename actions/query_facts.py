@@ -1,0 +1,99 @@
+"""What a sentence says of a query, as facts of its task: which query, which time, who, which insurance."""
+
+from calendar import monthrange
+
+from actions.query_words import (
+    ALL,
+    CHART,
+    EXPORT,
+    OTHER,
+    asks_booking,
+    asks_for_other,
+    asks_whole,
+    recent_years,
+    view_asked,
+    widened,
+)
+from actions.state import Task
+from actions.talk import Talk
+from services.domain.kinds import RecordKind
+from services.domain.periods import bounds
+
+TIMES = ("fee_year", "fee_period", "date_range")
+FILTERS = (*TIMES, "insured_group", "insurance", "validity")
+PEOPLE = ("id_number", "person_name")
+EARLIEST = "2008-01"
+"""Before that no fee is in the books that we ask."""
+
+
+def take_facts(talk: Talk, task: Task) -> None:
+    """The facts of the turn; another query than the one in work begins anew."""
+    kind = _kind_said(talk, task)
+    if kind and kind != task.facts.get("query_kind"):
+        task.facts = {name: value for name, value in task.facts.items() if name == "view"}
+        task.answered, task.asked = [], None
+        task.put("query_kind", kind)
+    for name in ("insured_group", "insurance", "validity", "id_type"):
+        if (value := talk.turn.last(name)) is not None:
+            task.put(name, str(value))
+    _take_time(talk, task)
+    if task.facts.get("query_kind") == OTHER:
+        for name in PEOPLE:
+            if token := talk.turn.token(name):
+                task.put(name, token)
+    view = view_asked(talk.turn)
+    if view == EXPORT or (view == CHART and task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}):
+        task.put("view", view)
+
+
+def _kind_said(talk: Talk, task: Task) -> str | None:
+    turn, known = talk.turn, task.facts.get("query_kind")
+    said = turn.last("query_kind")
+    kind = str(said) if said is not None else None
+    for_other = turn.last("beneficiary") == "other" or (
+        known is None and (turn.token("id_number") is not None or asks_for_other(turn))
+    )
+    if for_other and kind in {None, RecordKind.PAID}:
+        return OTHER
+    if kind == RecordKind.PAID and known == OTHER and turn.last("beneficiary") is None:
+        return OTHER if talk.turn.intent == "inform" else kind
+    if kind or known:
+        return kind
+    if turn.last("validity") or turn.last("tier"):
+        return RecordKind.TIER_CHOICE
+    about_money = any(turn.last(name) for name in (*TIMES, "insured_group", "insurance"))
+    return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
+
+
+def _take_time(talk: Talk, task: Task) -> None:
+    """One stretch of time: days for declarations and bookings, months of the fee else; `all` has no bounds."""
+    turn, today = talk.turn, talk.today
+    days, months = turn.last("date_range"), turn.last("fee_period")
+    years = sorted(str(year)[:4] for year in turn.values.get("fee_year", ()))
+    if years and months is None:
+        months = f"{years[0]}-01/{years[-1]}-12"
+    months = months or (recent_years(turn, today) if days is None else None)
+    if months is None and days is None:
+        if not asks_whole(turn):
+            return
+        months = ALL
+    if months not in {None, ALL}:
+        months = widened(turn, str(months), earliest=EARLIEST, latest=f"{today:%Y-%m}")
+    if days is not None:
+        days = widened(turn, str(days), earliest=f"{EARLIEST}-01", latest=today.isoformat())
+    declared = task.facts.get("query_kind") == RecordKind.DECLARATION
+    if days is None and (declared or asks_booking(turn)):
+        days, months = (ALL if months == ALL else days_of(str(months))), None
+    for name, value in (("date_range", days), ("fee_period", months if days is None else None)):
+        if value is None:
+            task.forget(name)
+        else:
+            task.put(name, str(value))
+    task.facts["by_booking"] = asks_booking(turn)
+
+
+def days_of(period: str) -> str:
+    """`2026-01/2026-06` → `2026-01-01/2026-06-30`."""
+    first, last = bounds(period)
+    year, month = map(int, last.split("-"))
+    return f"{first}-01/{last}-{monthrange(year, month)[1]:02d}"
