@@ -29,6 +29,7 @@ from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
+GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
 
@@ -42,6 +43,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
             await _respond(talk)
         while state.parked and state.task is None and not state.login and not state.question:
             state.task = state.parked.pop(0)
+            others.share(talk, state.task)
             talk.tell("resume", what=returning.describe(state.task))
             await steps.go_on(talk)
     except ServiceError as error:
@@ -82,6 +84,8 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
 
 async def _respond(talk: Talk) -> None:
     handler = HANDLERS.get(talk.turn.intent, _unclear)
+    if talk.turn.intent in GUESSED and others.names_somebody(talk):
+        handler = starting.pay
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):

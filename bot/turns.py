@@ -54,6 +54,9 @@ CONTROL = frozenset(
 )  # fmt: skip
 SURE = 0.9
 PUNCTUATION = " 　，。！？、,.!?~～…"
+TASKS = frozenset({"pay_insurance", "get_certificate", "query_records", "check_payment_status"})
+"""What else may be asked for instead of giving a number or a name."""
+NUMBERED = re.compile(r"[\dA-Za-z]")
 NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
 """A document that is named without any of these is named only: 他用的是护照."""
 SHORT = 4
@@ -222,6 +225,8 @@ class Turns:
         parsed = await self._engine.parse(text)
         intent = parsed["intent"]
         if intent["name"] in CONTROL and intent["confidence"] >= SURE:
+            return True
+        if intent["name"] in TASKS and intent["confidence"] >= SURE and not NUMBERED.search(text):
             return True
         named = {entity["entity"] for entity in parsed["entities"]}
         return capture == "id_number" and "id_type" in named and not NUMERALS.search(text)

@@ -31,11 +31,28 @@ HAS_PAID = person("冯秀兰", 5, enrolment(RESIDENT, MEDICAL), payments=PAID)
 ONE_BY_ONE = person("陈玉珍", 6, *BOTH)
 HUSBAND = person("许志远", 7, *BOTH)
 GUESSER = person("孔令辉", 8, *BOTH)
+HEAD = person("沈国栋", 11, *BOTH)
+WIFE = person("韦秀英", 12, *BOTH)
+CHILD = person("沈小宝", 13, enrolment(RESIDENT, MEDICAL))
 AUNT = person("蒋月芬", 10, *BOTH)
 PERMIT = person("何家乐", 9, enrolment(RESIDENT, MEDICAL)) | {
     "id_type": "港澳居民来往内地通行证", "id_number": "H10000009",
 }  # fmt: skip
-EVERYBODY = [PAYER, MOTHER, FATHER, SUSPENDED, HAS_PAID, ONE_BY_ONE, HUSBAND, GUESSER, AUNT, PERMIT]
+EVERYBODY = [
+    PAYER,
+    MOTHER,
+    FATHER,
+    SUSPENDED,
+    HAS_PAID,
+    ONE_BY_ONE,
+    HUSBAND,
+    GUESSER,
+    AUNT,
+    PERMIT,
+    HEAD,
+    WIFE,
+    CHILD,
+]
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +184,15 @@ def test_another_document(village: Town) -> None:
     me.say("取消")
 
 
+def test_another_wish_is_heard_while_the_number_is_asked_for(village: Town) -> None:
+    me = logged_in(village, "p6-rather-myself", GUESSER)
+    me.say("给我妈交明年的居民医保")
+    assert "证号码" in me.text
+    me.say("算了，先给我自己交居民医保")
+    review = me.card("payment_confirmation")
+    assert (review["payer"], review["insured"]) == ("**辉", "**辉")
+
+
 def test_a_number_that_is_plainly_of_another_document_is_asked_about(village: Town) -> None:
     me = logged_in(village, "p6-which-document", GUESSER)
     me.say("给我老公交明年的居民医保")
@@ -188,3 +214,25 @@ def test_before_logging_in_what_was_said_is_kept(village: Town) -> None:
     me.say("不是给我妈，给我自己交")
     review = me.card("payment_confirmation")
     assert (review["payer"], review["insured"]) == ("**辉", "**辉")
+
+
+def test_a_family_one_after_the_other(village: Town) -> None:
+    me = logged_in(village, "p6-family", HEAD)
+    me.say("我和老婆孩子的居民医保一起交，交明年的")
+    assert me.card("payment_confirmation")["insured"] == "**栋"
+    me.say("确认支付")
+    for other, title in ((WIFE, "老婆"), (CHILD, "孩子")):
+        me.pay(HEAD["alipay_user_id"])
+        me.say("好了")
+        assert me.card("payment_status")["status"] == "paid"
+        if me.has("choice"):
+            me.say("另一个人")
+        assert title in me.text
+        me.say(f"{other['name']}{other['id_number']}")
+        review = me.card("payment_confirmation")
+        assert (review["insured"], review["fee_year"]) == ("*" * 2 + other["name"][-1], 2027)
+        me.say("确认支付")
+    me.pay(HEAD["alipay_user_id"])
+    me.say("好了")
+    me.write_transcript("p6-family")
+    assert [len(village.state(who["id_number"])["payments"]) for who in (HEAD, WIFE, CHILD)] == [1, 1, 1]
