@@ -11,6 +11,7 @@ from PIL.Image import Dither, Quantize
 
 from services.certificates.drawing import FRAME, GREY, HAIR, INK, RED, Sheet
 from services.certificates.layout import Column, Layout
+from services.certificates.pades import sign
 from services.certificates.press import Rendered
 from services.certificates.signing import Signer
 
@@ -27,7 +28,7 @@ def render(
 ) -> Rendered:
     """Draw on a fresh `sheet`, and sign. `made_at` is stamped into the file, so give the time of numbering."""
     _Paper(sheet, layout, facts, made_at).draw()
-    pdf = signer.sign(sheet.finish(), made_at)
+    pdf = sign(signer, sheet.finish(), made_at)
     return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=_picture(pdf))
 
 

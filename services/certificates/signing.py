@@ -1,45 +1,18 @@
-"""The operator's signature on a paper (PAdES B-B): whoever changes one byte of it breaks the signature.
+"""Which key and certificate the operator signs papers with. The signing itself is `pades.py`, in the press."""
 
-The paper is certified, so no change is allowed afterwards, not even filling in a form. No seal is drawn.
-"""
-
-import asyncio
-import hashlib
-import io
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509 import load_pem_x509_certificates
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
-from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko_certvalidator.registry import SimpleCertificateStore
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from services.settings import Settings
 
-FIELD = "Signature"
-DIGEST = "sha256"
-ID_BYTES = 16
-ROOM = 2048
-"""Bytes that a signature takes beside the certificates."""
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Signer:
     """The files of the operator's key and certificate, PEM; the certificate comes first in its chain."""
 
@@ -48,77 +21,21 @@ class Signer:
 
     @classmethod
     def named(cls, settings: Settings) -> Self:
-        """ValueError when the settings name none."""
+        """ValueError when the settings name none, or two that don't belong together."""
         if settings.signing_key_file is None or settings.signing_cert_file is None:
             raise ValueError("SHEBAO_SIGNING_KEY_FILE and SHEBAO_SIGNING_CERT_FILE are not set")
-        return cls(key_file=settings.signing_key_file, cert_file=settings.signing_cert_file)
+        signer = cls(settings.signing_key_file, settings.signing_cert_file)
+        if signer.key.public_key() != signer.chain[0].public_key():
+            raise ValueError(f"{signer.cert_file} is not the certificate of the key in {signer.key_file}")
+        return signer
 
-    def sign(self, pdf: bytes, at: datetime) -> bytes:
-        """`pdf` with a signature that says it was made at `at`."""
-        signer = _DatedSigner(
-            PdfSignatureMetadata(
-                field_name=FIELD,
-                md_algorithm=DIGEST,
-                subfilter=SigSeedSubFilter.PADES,
-                certify=True,
-                docmdp_permissions=MDPPerm.NO_CHANGES,
-            ),
-            signer=read_signer(self.key_file, self.cert_file),
-        )
-        signer.at = at
-        room = self.cert_file.stat().st_size + ROOM
-        signed = asyncio.run(signer.async_sign_pdf(_Writer(io.BytesIO(pdf)), bytes_reserved=2 * room))
-        return bytes(signed.getvalue())
+    @cached_property
+    def key(self) -> RSAPrivateKey:
+        key = load_pem_private_key(self.key_file.read_bytes(), password=None)
+        if not isinstance(key, RSAPrivateKey):
+            raise ValueError(f"{self.key_file} is no RSA key")
+        return key
 
-
-class _DatedSigner(PdfSigner):
-    """The time is the service's, not that of the machine."""
-
-    at: datetime
-
-    def init_signing_session(self, pdf_out: Any, existing_fields_only: bool = False) -> Any:
-        session = super().init_signing_session(pdf_out, existing_fields_only)
-        session.system_time = self.at
-        return session
-
-
-class _Writer(IncrementalPdfFileWriter):
-    """The same paper gets the same identifier, so that it is signed to the same bytes."""
-
-    @classmethod
-    def _handle_id(cls, prev: Any) -> Any:
-        prev.stream.seek(0)
-        made = hashlib.sha256(prev.stream.read()).digest()[:ID_BYTES]
-        return generic.ArrayObject([generic.ByteStringObject(made)] * 2)
-
-    def _update_meta(self) -> None:
-        """Title and time stay as they were drawn: here the time of the machine would be written."""
-
-
-class _KeptKey(SimpleSigner):
-    """The key is parsed and checked once, not at each paper, which takes as long as all the rest."""
-
-    key: RSAPrivateKey
-
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
-        return self.key.sign(data, PKCS1v15(), SHA256())
-
-
-@cache
-def read_signer(key_file: Path, cert_file: Path) -> SimpleSigner:
-    """Key and certificate, read once. ValueError says what is wrong with them."""
-    key = load_pem_private_key(key_file.read_bytes(), password=None)
-    chain = load_pem_x509_certificates(cert_file.read_bytes())
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError(f"{key_file} is no RSA key")
-    if key.public_key() != chain[0].public_key():
-        raise ValueError(f"{cert_file} is not the certificate of the key in {key_file}")
-    loaded = [asn1_x509.Certificate.load(cert.public_bytes(Encoding.DER)) for cert in chain]
-    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    signer = _KeptKey(
-        signing_cert=loaded[0],
-        signing_key=asn1_keys.PrivateKeyInfo.load(private),
-        cert_registry=SimpleCertificateStore.from_certs(loaded),  # type: ignore[no-untyped-call]
-    )
-    signer.key = key
-    return signer
+    @cached_property
+    def chain(self) -> list[Certificate]:
+        return load_pem_x509_certificates(self.cert_file.read_bytes())

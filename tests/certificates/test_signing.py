@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from bot.sandbox.keys import ensure_keys
 from services.certificates.press import Press
-from services.certificates.signing import Signer, read_signer
+from services.certificates.signing import Signer
 from services.settings import Settings
 from tests.certificates.test_paper import RESIDENT_MEDICAL, facts_of
 from tests.conftest import FixedClock
@@ -86,7 +87,13 @@ async def test_poppler_agrees(pdf: bytes, tmp_path: Path) -> None:
 
 def test_the_key_must_be_that_of_the_certificate(tmp_path: Path, signer: Signer) -> None:
     other = ensure_keys(tmp_path)
+    mixed = {"signing_key_file": other.signing_key_file, "signing_cert_file": signer.cert_file}
     with pytest.raises(ValueError, match="is not the certificate of the key"):
-        read_signer(other.signing_key_file, signer.cert_file)
+        Signer.named(Settings(_env_file=None, **mixed))
     with pytest.raises(ValueError, match="SHEBAO_SIGNING_KEY_FILE"):
         Signer.named(Settings(_env_file=None))
+
+
+def test_the_service_itself_does_not_load_the_library() -> None:
+    code = "import sys, services.bootstrap; sys.exit('pyhanko.sign' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -26,7 +26,7 @@ from tests.certificates.conftest import (
     text_of,
 )
 
-ROUNDS = 200 if os.environ.get("SHEBAO_TEST_FULL") else 4
+ROUNDS = 200 if os.environ.get("SHEBAO_TEST_FULL") else 2
 AT_ONCE = 50
 TICKET = "452015251190000001"
 
