@@ -1,5 +1,6 @@
 """Where ports meet adapters: the one composition root of the business."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from services.adapters.alipay.gateway import AlipayGateway
 from services.adapters.alipay.identity import AlipayIdentity
 from services.adapters.bureau.client import BureauClient
 from services.adapters.clock import make_clock
+from services.adapters.wechatpay.client import WechatPayClient
+from services.adapters.wechatpay.gateway import WechatPayGateway
 from services.certificates import Certificates
 from services.crypto import derive, read_root_key
 from services.declaration import Declarations
@@ -65,18 +68,25 @@ class Services:
 class Peers:
     """The connections to the outside, for asking whether they stand and for closing them."""
 
-    def __init__(self, *, bureau: BureauClient, alipay: AlipayClient, gateway: AlipayGateway) -> None:
-        self._bureau, self._alipay, self._gateway = bureau, alipay, gateway
+    def __init__(
+        self, *, bureau: BureauClient, alipay: AlipayClient, wechatpay: WechatPayClient | None = None
+    ) -> None:
+        self._bureau, self._alipay, self._wechatpay = bureau, alipay, wechatpay
 
     async def ping_bureau(self) -> None:
         await self._bureau.ping()
 
     async def ping_gateway(self) -> None:
-        await self._gateway.ping()
+        """`Unavailable` when one of them does not answer."""
+        await self._alipay.ping()
+        if self._wechatpay is not None:
+            await self._wechatpay.ping()
 
     async def close(self) -> None:
         await self._bureau.close()
         await self._alipay.close()
+        if self._wechatpay is not None:
+            await self._wechatpay.close()
 
 
 def bootstrap(settings: Settings) -> Services:
@@ -99,6 +109,13 @@ def bootstrap(settings: Settings) -> Services:
         notify_url=f"{settings.base_url}/notify/alipay",
         return_url=f"{settings.base_url}/return/alipay/cashier",
     )
+    gateways: dict[str, PaymentGateway] = {gateway.provider: gateway}
+    wechatpay = _connect_wechatpay(settings, clock) if settings.wechatpay_mch_id else None
+    if wechatpay is not None:
+        second = WechatPayGateway(
+            wechatpay, app_id=settings.wechat_app_id, notify_url=f"{settings.base_url}/notify/wechatpay"
+        )
+        gateways[second.provider] = second
     token = settings.bureau_token
     bureau = BureauClient(settings.bureau_url, token.get_secret_value() if token else "")
     return wire(
@@ -106,9 +123,9 @@ def bootstrap(settings: Settings) -> Services:
         clock=clock,
         database=database,
         bureau=bureau,
-        gateway=gateway,
+        gateways=gateways,
         provider=AlipayIdentity(alipay, oauth_url=settings.alipay_oauth_url),
-        peers=Peers(bureau=bureau, alipay=alipay, gateway=gateway),
+        peers=Peers(bureau=bureau, alipay=alipay, wechatpay=wechatpay),
     )
 
 
@@ -118,7 +135,7 @@ def wire(
     clock: Clock,
     database: Database,
     bureau: TaxBureau,
-    gateway: PaymentGateway,
+    gateways: Mapping[str, PaymentGateway],
     provider: IdentityProvider,
     peers: Peers,
 ) -> Services:
@@ -130,7 +147,7 @@ def wire(
     payment = Payment(
         database=database,
         clock=clock,
-        gateway=gateway,
+        gateways=gateways,
         bureau=bureau,
         durable=durable,
         notices=notices,
@@ -177,6 +194,20 @@ def wire(
     )
 
 
+def _connect_wechatpay(settings: Settings, clock: Clock) -> WechatPayClient:
+    key = settings.wechatpay_api_v3_key
+    return WechatPayClient(
+        url=settings.wechatpay_url,
+        mch_id=settings.wechatpay_mch_id,
+        serial=settings.wechatpay_serial,
+        private_key_pem=_read(settings.wechatpay_private_key_file),
+        platform_key_pem=_read(settings.wechatpay_platform_key_file),
+        platform_key_id=settings.wechatpay_platform_key_id,
+        api_v3_key=key.get_secret_value() if key else "",
+        clock=clock,
+    )
+
+
 def _secret(settings: Settings, label: str) -> bytes:
     return derive(_root_key(settings), label)
 
@@ -189,5 +220,5 @@ def _root_key(settings: Settings) -> bytes:
 
 def _read(path: Path | None) -> str:
     if path is None:
-        raise ValueError("a key file of Alipay is not set")
+        raise ValueError("a key file of a payment gateway is not set")
     return path.read_text(encoding="ascii")

@@ -24,6 +24,16 @@ REQUIRED = (
 )
 WECHAT = ("wechat_app_id", "wechat_secret", "wechat_token", "wechat_aes_key", "wechat_api_url")
 """All of them, or none: then there is no WeChat channel."""
+WECHATPAY = (
+    "wechatpay_mch_id",
+    "wechatpay_serial",
+    "wechatpay_private_key_file",
+    "wechatpay_platform_key_file",
+    "wechatpay_api_v3_key",
+    "wechatpay_url",
+)
+"""All of them, or none: then there is no WeChat Pay."""
+API_V3_KEY_BYTES = 32
 AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 FILES = ("calendar_file",)
 KEY_FILES = (
@@ -32,8 +42,17 @@ KEY_FILES = (
     "alipay_public_key_file",
     "signing_key_file",
     "signing_cert_file",
+    "wechatpay_private_key_file",
+    "wechatpay_platform_key_file",
 )
-PEER_URLS = ("alipay_gateway_url", "alipay_page_url", "alipay_oauth_url", "bureau_url", "wechat_api_url")
+PEER_URLS = (
+    "alipay_gateway_url",
+    "alipay_page_url",
+    "alipay_oauth_url",
+    "bureau_url",
+    "wechat_api_url",
+    "wechatpay_url",
+)
 SANDBOX_MARK = b"shebao-sandbox"
 """Stands in every key file that the sandbox makes for itself."""
 
@@ -85,6 +104,15 @@ class Settings(BaseSettings):
     wechat_api_url: str = ""
     wechat_plain: bool = False  # plain mode: sandbox only
 
+    wechatpay_mch_id: str = ""
+    wechatpay_serial: str = ""  # of the merchant's own certificate
+    wechatpay_private_key_file: Path | None = None
+    wechatpay_platform_key_file: Path | None = None  # PEM: the platform's certificates, or its public key
+    wechatpay_platform_key_id: str = ""  # PUB_KEY_ID_…, with a public key
+    wechatpay_api_v3_key: SecretStr | None = None
+    wechatpay_url: str = ""
+    wechat_pays_with: Literal["alipay", "wechatpay"] = "alipay"  # conversations in WeChat
+
     # Policy. Periods in minutes or days; each is an assumption of `reliability` or `business-rules`.
     order_minutes: int = Field(default=15, ge=1, le=120)
     quote_minutes: int = Field(default=15, ge=1, le=15)
@@ -134,7 +162,7 @@ class Settings(BaseSettings):
             for name in (*KEY_FILES, *FILES)
             if (path := getattr(self, name)) and not path.is_file()
         ]
-        found += self._wechat_problems()
+        found += self._wechat_problems() + self._wechatpay_problems()
         if self.workers > 1 and self.uses_sqlite:
             found.append(
                 "SHEBAO_WORKERS: SQLite serves one worker; set SHEBAO_DATABASE_URL to PostgreSQL for more"
@@ -147,6 +175,19 @@ class Settings(BaseSettings):
         found = [f"SHEBAO_{name.upper()} is not set" for name in WECHAT if not getattr(self, name)]
         if self.wechat_aes_key and not AES_KEY.fullmatch(self.wechat_aes_key.get_secret_value()):
             found.append("SHEBAO_WECHAT_AES_KEY must be the 43 letters and digits of EncodingAESKey")
+        return found
+
+    def _wechatpay_problems(self) -> list[str]:
+        if not any(getattr(self, name) for name in WECHATPAY):
+            if self.wechat_pays_with == "wechatpay":
+                return ["SHEBAO_WECHAT_PAYS_WITH=wechatpay needs the settings SHEBAO_WECHATPAY_…"]
+            return []
+        found = [f"SHEBAO_{name.upper()} is not set" for name in WECHATPAY if not getattr(self, name)]
+        if not self.wechat_app_id:
+            found.append("SHEBAO_WECHATPAY_…: the service account is missing, set SHEBAO_WECHAT_APP_ID")
+        key = self.wechatpay_api_v3_key
+        if key and len(key.get_secret_value().encode()) != API_V3_KEY_BYTES:
+            found.append("SHEBAO_WECHATPAY_API_V3_KEY must have 32 bytes")
         return found
 
     def _production_problems(self) -> list[str]:

@@ -1,10 +1,11 @@
-"""Alipay's asynchronous notification: `success` is answered only after what it says is committed."""
+"""The gateways' asynchronous notifications: success is answered only after what they say is committed."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import structlog
 from sanic import Blueprint, Request
-from sanic.response import HTTPResponse, text
+from sanic.response import HTTPResponse, empty, json, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.domain.errors import ServiceError
@@ -13,6 +14,9 @@ from services.payment import Payment
 log = structlog.get_logger("notify")
 
 LARGEST = 32_768
+SIGNED_HEADERS = tuple(
+    f"wechatpay-{name}" for name in ("timestamp", "nonce", "signature", "serial", "signature-type")
+)
 MOST_FIELDS = 100
 
 
@@ -34,7 +38,34 @@ def blueprint(payment: Payment) -> Blueprint:
             return _answer("failure", 503)
         return _answer("success" if taken else "failure")
 
+    @routes.post("/notify/wechatpay")
+    async def wechatpay(request: Request) -> HTTPResponse:
+        form = read_signed(request.headers, request.body)
+        if form is None:
+            return _fail(400)
+        try:
+            taken = await payment.on_notification(form, provider="wechatpay")
+        except ServiceError as error:
+            log.warning("notification_refused", code=error.code)
+            return _fail(401)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("notification_not_stored", error=type(error).__name__)
+            return _fail(503)
+        return empty(204) if taken else _fail(500)
+
     return routes
+
+
+def read_signed(headers: Mapping[str, str], body: bytes) -> dict[str, str] | None:
+    """Headers and body of a message that is signed over its exact bytes; None for one that is no text."""
+    if not body or len(body) > LARGEST:
+        return None
+    try:
+        content = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    signed = {name: headers.get(name, "") for name in SIGNED_HEADERS}
+    return {**signed, "body": content}
 
 
 def read_form(body: bytes) -> dict[str, str] | None:
@@ -63,3 +94,8 @@ def read_form(body: bytes) -> dict[str, str] | None:
 def _answer(word: str, status: int = 200) -> HTTPResponse:
     """Exactly the word: anything around it would count as a failure."""
     return text(word, status=status, headers={"cache-control": "no-store"})
+
+
+def _fail(status: int) -> HTTPResponse:
+    """Not taken: it comes again."""
+    return json({"code": "FAIL", "message": "失败"}, status=status, headers={"cache-control": "no-store"})

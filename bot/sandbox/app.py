@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sanic import Sanic
 
-from bot.sandbox import alipay, bureau, control, keys, residents, wechat
+from bot.sandbox import alipay, bureau, control, keys, residents, wechat, wechatpay
 from bot.sandbox.books import Books
 from services.adapters.clock import SandboxClock, make_clock
 from services.settings import Settings
@@ -41,11 +41,12 @@ async def load_residents(settings: Settings, file: Path) -> int:
 
 
 def attach(app: Sanic, settings: Settings) -> None:
-    """Put the gateway, the bureau, the chat platform and the controls at `/sandbox/…`."""
+    """Put the gateways, the bureau, the chat platform and the controls at `/sandbox/…`."""
     books = open_books(settings)
     own_keys = keys.ensure_keys(settings.data_dir)
     app.blueprint(bureau.blueprint(books, own_keys.bureau_token))
     app.blueprint(alipay.blueprint(books, own_keys, settings))
+    app.blueprint(wechatpay.blueprint(books, own_keys, settings))
     app.blueprint(wechat.blueprint(books, own_keys))
     wechat.observe(app, books, own_keys)
     app.blueprint(control.blueprint(books))
@@ -63,6 +64,7 @@ async def _open(books: Books, _app: Sanic) -> None:
 
 async def _notify(books: Books, own_keys: keys.SandboxKeys, stop: asyncio.Event, app: Sanic) -> None:
     app.add_task(alipay.run(books, own_keys, stop))
+    app.add_task(wechatpay.run(books, own_keys, stop))
 
 
 async def _rest(stop: asyncio.Event, _app: Sanic) -> None:

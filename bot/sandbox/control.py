@@ -17,6 +17,7 @@ from bot.sandbox.bureau import assess, records
 from bot.sandbox.bureau.account import Account
 from bot.sandbox.bureau.office import find_account
 from bot.sandbox.bureau.tables import DeclarationRow, PaymentRow
+from bot.sandbox.wechatpay.store import trades_of as wechat_trades_of
 from services.domain.id_documents import normalise
 from services.ports import ArrearsItem, Enrolment, FeeRecord
 
@@ -130,7 +131,7 @@ async def _order(books: Books, peer: str, body: bytes) -> HTTPResponse:
 
 
 async def _state(books: Books, id_number: str) -> dict[str, Any] | None:
-    """What bureau and gateway hold for a person; None for an unknown one."""
+    """What bureau and gateways hold for a person; None for an unknown one."""
     async with books.database.read() as session:
         account = await find_account(books, session, id_number)
         if account is None:
@@ -154,6 +155,7 @@ async def _state(books: Books, id_number: str) -> dict[str, Any] | None:
         "records": _dump(records.paid(account)),
         "tier_choices": _dump(records.tier_choices(account)),
         "trades": await trades_of(books, account.row.alipay_user_id),
+        "wechat_trades": await wechat_trades_of(books, account.row.alipay_user_id),
     }
 
 

@@ -30,6 +30,7 @@ from services.settings import SANDBOX_MARK
 
 RSA_BITS = 2048
 ROOT_KEY_BYTES = 32
+PLATFORM_NAME = "WeChat Pay, played by the sandbox"
 SIGNER_NAME = "Shebao Sandbox (demonstration, no legal effect)"
 
 
@@ -48,6 +49,15 @@ class SandboxKeys:
     wechat_secret: str
     wechat_token: str
     wechat_aes_key: str
+    wechatpay_mch_id: str
+    wechatpay_serial: str
+    wechatpay_api_v3_key: str
+    wechatpay_platform_key_id: str
+    wechatpay_merchant_private_key_file: Path
+    wechatpay_merchant_public_key_file: Path
+    wechatpay_platform_private_key_file: Path
+    wechatpay_platform_public_key_file: Path
+    wechatpay_platform_cert_file: Path
     signing_key_file: Path
     signing_cert_file: Path
     root_key_file: Path
@@ -60,10 +70,12 @@ def ensure_keys(data_dir: Path) -> SandboxKeys:
     with _locked(folder):
         for name in ("app", "gateway"):
             _ensure_pair(folder, name)
-        _ensure_certificate(folder)
+        for name in ("wechatpay-merchant", "wechatpay-platform"):
+            _ensure_pair(folder, name, PrivateFormat.PKCS8)
+        _ensure_certificate(folder, "wechatpay-platform", PLATFORM_NAME)
+        _ensure_certificate(folder, "signing", SIGNER_NAME)
         _ensure(folder / "root.key", lambda: SANDBOX_MARK + os.urandom(ROOT_KEY_BYTES - len(SANDBOX_MARK)))
-        _ensure(folder / "ids.json", lambda: json.dumps(_new_ids(), indent=1).encode())
-        ids = json.loads((folder / "ids.json").read_text("utf-8"))
+        ids = _ensure_ids(folder / "ids.json")
     return SandboxKeys(
         app_private_key_file=folder / "app-private.pem",
         app_public_key_file=folder / "app-public.pem",
@@ -71,8 +83,13 @@ def ensure_keys(data_dir: Path) -> SandboxKeys:
         gateway_public_key_file=folder / "gateway-public.pem",
         signing_key_file=folder / "signing-private.pem",
         signing_cert_file=folder / "signing-cert.pem",
+        wechatpay_merchant_private_key_file=folder / "wechatpay-merchant-private.pem",
+        wechatpay_merchant_public_key_file=folder / "wechatpay-merchant-public.pem",
+        wechatpay_platform_private_key_file=folder / "wechatpay-platform-private.pem",
+        wechatpay_platform_public_key_file=folder / "wechatpay-platform-public.pem",
+        wechatpay_platform_cert_file=folder / "wechatpay-platform-cert.pem",
         root_key_file=folder / "root.key",
-        **{name: str(ids[name]) for name in _new_ids()},
+        **ids,
     )
 
 
@@ -83,7 +100,7 @@ def pem(file: Path) -> str:
 
 
 def public_view(keys: SandboxKeys) -> dict[str, str]:
-    """What an outside client needs to play Alipay or WeChat against us. Keys are PEM."""
+    """What an outside client needs to play Alipay, WeChat or WeChat Pay against us. Keys are PEM."""
     return {
         "alipay_app_id": keys.alipay_app_id,
         "alipay_seller_id": keys.alipay_seller_id,
@@ -94,6 +111,15 @@ def public_view(keys: SandboxKeys) -> dict[str, str]:
         "wechat_app_id": keys.wechat_app_id,
         "wechat_token": keys.wechat_token,
         "wechat_aes_key": keys.wechat_aes_key,
+        "wechatpay_mch_id": keys.wechatpay_mch_id,
+        "wechatpay_serial": keys.wechatpay_serial,
+        "wechatpay_api_v3_key": keys.wechatpay_api_v3_key,
+        "wechatpay_platform_key_id": keys.wechatpay_platform_key_id,
+        "wechatpay_merchant_private_key": pem(keys.wechatpay_merchant_private_key_file),
+        "wechatpay_merchant_public_key": pem(keys.wechatpay_merchant_public_key_file),
+        "wechatpay_platform_private_key": pem(keys.wechatpay_platform_private_key_file),
+        "wechatpay_platform_public_key": pem(keys.wechatpay_platform_public_key_file),
+        "wechatpay_platform_cert": pem(keys.wechatpay_platform_cert_file),
     }
 
 
@@ -116,7 +142,20 @@ def _new_ids() -> dict[str, str]:
         "wechat_secret": secrets.token_hex(16),
         "wechat_token": secrets.token_hex(16),
         "wechat_aes_key": _aes_key(),
+        "wechatpay_mch_id": "16" + _digits(8),
+        "wechatpay_serial": f"5{secrets.token_hex(20).upper()[1:]}",
+        "wechatpay_api_v3_key": secrets.token_hex(16),
+        "wechatpay_platform_key_id": "PUB_KEY_ID_01" + _digits(32),
     }
+
+
+def _ensure_ids(file: Path) -> dict[str, str]:
+    """The ids, with those that a newer version needs added to a file of an older one."""
+    known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    ids = {name: str(known.get(name, value)) for name, value in _new_ids().items()}
+    if ids != known:
+        _write(file, json.dumps(ids, indent=1).encode())
+    return ids
 
 
 def _aes_key() -> str:
@@ -131,26 +170,26 @@ def _digits(count: int) -> str:
     return "".join(secrets.choice("0123456789") for _ in range(count))
 
 
-def _ensure_pair(folder: Path, name: str) -> None:
+def _ensure_pair(folder: Path, name: str, form: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> None:
     """A private key and its public key; the public one is always the private one's."""
     private, public = folder / f"{name}-private.pem", folder / f"{name}-public.pem"
-    _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS))))
+    _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS), form)))
     _ensure(public, lambda: _marked(_public_pem(private)))
 
 
-def _ensure_certificate(folder: Path) -> None:
-    """A key that signs papers, and a certificate that it has made for itself."""
-    private = folder / "signing-private.pem"
+def _ensure_certificate(folder: Path, name: str, subject: str) -> None:
+    """A key, and a certificate that it has made for itself."""
+    private = folder / f"{name}-private.pem"
     _ensure(private, lambda: _marked(_private_pem(generate_private_key(65537, RSA_BITS))))
-    _ensure(folder / "signing-cert.pem", lambda: _marked(_self_made(private)))
+    _ensure(folder / f"{name}-cert.pem", lambda: _marked(_self_made(private, subject)))
 
 
-def _self_made(private: Path) -> bytes:
+def _self_made(private: Path, subject: str) -> bytes:
     """Valid at whatever time the sandbox's clock may show."""
     key = load_pem_private_key(private.read_bytes(), password=None)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError("the sandbox signs with RSA")
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, SIGNER_NAME)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     usage = x509.KeyUsage(
         digital_signature=True, content_commitment=True, key_encipherment=False, data_encipherment=False,
         key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
@@ -170,8 +209,8 @@ def _self_made(private: Path) -> bytes:
     return made.public_bytes(Encoding.PEM)
 
 
-def _private_pem(key: RSAPrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+def _private_pem(key: RSAPrivateKey, form: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> bytes:
+    return key.private_bytes(Encoding.PEM, form, NoEncryption())
 
 
 def _public_pem(private: Path) -> bytes:
@@ -184,12 +223,15 @@ def _marked(content: bytes) -> bytes:
 
 
 def _ensure(file: Path, make: Callable[[], bytes]) -> None:
-    if file.exists():
-        return
+    if not file.exists():
+        _write(file, make())
+
+
+def _write(file: Path, content: bytes) -> None:
     draft = file.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(make())
+        out.write(content)
         out.flush()
         os.fsync(out.fileno())
     draft.replace(file)

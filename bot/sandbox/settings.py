@@ -40,4 +40,11 @@ def _defaults(settings: Settings, keys: SandboxKeys) -> dict[str, str | Path | S
         "wechat_token": SecretStr(keys.wechat_token),
         "wechat_aes_key": SecretStr(keys.wechat_aes_key),
         "wechat_api_url": f"{sandbox}/wechat",
+        "wechatpay_mch_id": keys.wechatpay_mch_id,
+        "wechatpay_serial": keys.wechatpay_serial,
+        "wechatpay_private_key_file": keys.wechatpay_merchant_private_key_file,
+        "wechatpay_platform_key_file": keys.wechatpay_platform_public_key_file,
+        "wechatpay_platform_key_id": keys.wechatpay_platform_key_id,
+        "wechatpay_api_v3_key": SecretStr(keys.wechatpay_api_v3_key),
+        "wechatpay_url": f"{sandbox}/wechatpay",
     }

@@ -1,6 +1,6 @@
 """What every step of a payment works with, and how an order is read, told and shown."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.domain.errors import Unavailable
 from services.domain.orders import CAPTURED, OPEN, OrderState
 from services.domain.people import Person
 from services.domain.workdays import records_available
@@ -21,6 +22,8 @@ from services.store.session import Database
 T = TypeVar("T")
 CASHIER = "/pay"
 """Where residents go to pay, followed by the order's number."""
+ALIPAY, WECHAT = "alipay", "wechat"
+"""The provider that everybody pays with, and the channel that may pay with another."""
 ISSUE, WATCH, CLOSE, POST, BOOK, REFUND = "issue", "watch", "close", "post", "book", "refund"
 
 
@@ -34,12 +37,24 @@ class Announces(Protocol):
 class Desk:
     database: Database
     clock: Clock
-    gateway: PaymentGateway
+    gateways: Mapping[str, PaymentGateway]
     bureau: TaxBureau
     durable: Durable
     notices: Announces
     get_person: Callable[[str], Awaitable[Person]]
     settings: Settings
+
+    def gateway_of(self, order: OrderRow) -> PaymentGateway:
+        """Where an order was placed, or is going to be: for good. `Unavailable` if it is not connected now."""
+        gateway = self.gateways.get(order.provider)
+        if gateway is None:
+            raise Unavailable("gateway_unavailable")
+        return gateway
+
+    def choose_gateway(self, conversation_id: str) -> PaymentGateway:
+        """Where a new order of this conversation goes."""
+        in_wechat = conversation_id.startswith(f"{WECHAT}:")
+        return self.gateways[self.settings.wechat_pays_with if in_wechat else ALIPAY]
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.clock.now().tzinfo)
@@ -80,6 +95,8 @@ class Desk:
             booked=order.booked_at is not None,
             records_available_on=self._available(order.state, paid_at),
             dues=load_quote(lines[0].quote).dues,
+            payer_id=order.payer_id,
+            insured_id=lines[0].insured_id,
             preparing=order.state is OrderState.NEW and order.wanted,
         )
 

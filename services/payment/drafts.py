@@ -157,11 +157,11 @@ async def _want(desk: Desk, session: AsyncSession, order_no: str) -> None:
 
 async def _insert(desk: Desk, session: AsyncSession, draft: Draft, order_no: str) -> Lease:
     now, quote = desk.clock.now(), draft.quote
-    dues = quote.dues
+    dues, provider = quote.dues, desk.choose_gateway(draft.conversation_id).provider
     session.add(
         OrderRow(
             order_no=order_no, conversation_id=draft.conversation_id, payer_id=draft.payer_id,
-            provider=desk.gateway.provider, total=quote.total, state=OrderState.NEW, moves=0, wanted=True,
+            provider=provider, total=quote.total, state=OrderState.NEW, moves=0, wanted=True,
             created_at=now, expires_at=now + timedelta(minutes=desk.settings.order_minutes), sends=0,
         )
     )  # fmt: skip

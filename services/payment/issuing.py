@@ -111,7 +111,7 @@ async def _place(desk: Desk, lease: Lease) -> None:
     order = await desk.get(lease.subject)
     try:
         async with asyncio.timeout(GATEWAY_SECONDS):
-            cashier = await desk.gateway.place(
+            cashier = await desk.gateway_of(order).place(
                 order_no=order.order_no,
                 total=order.total,
                 subject=SUBJECT,

@@ -29,9 +29,10 @@ async def refund(desk: Desk, lease: Lease) -> datetime | None:
     if row.state == RefundState.SENT and await _is_done(desk, lease, row):
         return None
     await _intend(desk, lease, row.request_no)
+    gateway = desk.gateway_of(await desk.get(row.order_no))
     crashpoint("payment.refund.before_call")
     try:
-        await desk.gateway.refund(
+        await gateway.refund(
             order_no=row.order_no, request_no=row.request_no, amount=row.amount, reason=REASON
         )
     except Refused as refused:
@@ -52,7 +53,8 @@ async def _intend(desk: Desk, lease: Lease, request_no: str) -> None:
 
 
 async def _is_done(desk: Desk, lease: Lease, row: RefundRow) -> bool:
-    facts = await desk.gateway.find_refund(order_no=row.order_no, request_no=row.request_no)
+    gateway = desk.gateway_of(await desk.get(row.order_no))
+    facts = await gateway.find_refund(order_no=row.order_no, request_no=row.request_no)
     if not facts.done or facts.amount != row.amount:
         return False
     async with desk.database.begin() as session:

@@ -19,7 +19,7 @@ from services.domain.people import Person
 from services.durable import Durable
 from services.payment import desk as jobs
 from services.payment import drafts, issuing, refunding, settling, sweeping, watching
-from services.payment.desk import Announces, Desk, find_locked, is_captured
+from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
 from services.payment.model import Changed, Draft, OrderView, Placed, digest
 from services.ports import Clock, PaymentGateway, Quote, TaxBureau
@@ -46,7 +46,7 @@ class Payment:
         *,
         database: Database,
         clock: Clock,
-        gateway: PaymentGateway,
+        gateways: Mapping[str, PaymentGateway],
         bureau: TaxBureau,
         durable: Durable,
         notices: Announces,
@@ -54,7 +54,7 @@ class Payment:
         settings: Settings,
     ) -> None:
         self._desk = desk = Desk(
-            database=database, clock=clock, gateway=gateway, bureau=bureau, durable=durable,
+            database=database, clock=clock, gateways=gateways, bureau=bureau, durable=durable,
             notices=notices, get_person=get_person, settings=settings,
         )  # fmt: skip
         self._posting: set[asyncio.Task[None]] = set()
@@ -163,12 +163,18 @@ class Payment:
                     await self._desk.durable.enqueue(session, jobs.CLOSE, order_no, at=self._desk.clock.now())
         return await self._get_view(order_no)
 
-    async def on_notification(self, form: Mapping[str, str]) -> bool:
+    async def on_notification(self, form: Mapping[str, str], *, provider: str = ALIPAY) -> bool:
         """Whether the gateway may be told `success`: what it said is stored and taken in.
 
-        `Refused("forged_notification")` for one that is not the gateway's.
+        `Refused("forged_notification")` for one that is not the gateway's, or about another gateway's order.
         """
-        facts = self._desk.gateway.read_notification(form)
+        gateway = self._desk.gateways.get(provider)
+        if gateway is None:
+            raise Refused("forged_notification")
+        facts = gateway.read_notification(form)
+        order = await self._desk.find(facts.order_no)
+        if order is not None and order.provider != provider:
+            raise Refused("forged_notification")
         return await apply(self._desk, facts) is Verdict.TAKEN
 
     async def pending_payments(
@@ -245,7 +251,9 @@ class Payment:
                 return order_no
             if order.state in OPEN:
                 until = self._desk.local(order.expires_at) + GRACE
-                own = {"order_no": order_no} if order.payer_id == payer_id else {}  # who else pays is not told
+                own = (
+                    {"order_no": order_no} if order.payer_id == payer_id else {}
+                )  # who else pays is not told
                 raise Refused("earlier_order_open", until=until, **own)
         return None
 

@@ -65,7 +65,7 @@ async def query(desk: Desk, order_no: str, *, telling: bool = False, permitted: 
         await _in_turn(desk, order_no)
     crashpoint("payment.query.before_call")
     try:
-        facts = await desk.gateway.query(order_no)
+        facts = await desk.gateway_of(await desk.get(order_no)).query(order_no)
     except Refused as refused:  # our request or our keys are wrong: that says nothing about the money
         raise OutcomeUnknown(refused.code) from refused
     crashpoint("payment.query.after_call")
@@ -124,7 +124,7 @@ async def close_at_gateway(
         return state
     crashpoint("payment.close.before_call")
     try:
-        status = await desk.gateway.close(order_no)
+        status = await desk.gateway_of(await desk.get(order_no)).close(order_no)
     except Refused as refused:
         raise OutcomeUnknown(refused.code) from refused
     crashpoint("payment.close.after_call")

@@ -28,6 +28,7 @@ POLICIES = {
     "model/parse": GATED,
     "webhooks/wechat": SIGNED,
     "notify/alipay": SIGNED,
+    "notify/wechatpay": SIGNED,
     "oauth/alipay/callback": STATE,
     "return/alipay/": STATE,
     "pay/": LINK,

@@ -117,7 +117,7 @@ def make_town(database: Database, clock: FixedClock, gateway: FakeGateway, burea
     """A desk of its own on a store: as one process has it."""
     durable, notices = Durable(database=database, clock=clock), Notices(database, clock)
     payment = Payment(
-        database=database, clock=clock, gateway=gateway, bureau=bureau, durable=durable, notices=notices,
+        database=database, clock=clock, gateways={gateway.provider: gateway}, bureau=bureau, durable=durable, notices=notices,
         get_person=get_person, settings=Settings(),
     )  # fmt: skip
     return Town(database, clock, gateway, bureau, durable, notices, payment)

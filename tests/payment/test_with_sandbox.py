@@ -119,7 +119,7 @@ async def street(tmp_path: Path, key_folder: Path, database: Database) -> AsyncI
     bureau_client = BureauClient(f"{base}/sandbox/bureau", keys.bureau_token)
     durable = Durable(database=database, clock=clock)
     payment = Payment(
-        database=database, clock=clock, gateway=gateway, bureau=bureau_client, durable=durable,
+        database=database, clock=clock, gateways={gateway.provider: gateway}, bureau=bureau_client, durable=durable,
         notices=Notices(database, clock), get_person=get_chen, settings=settings,
     )  # fmt: skip
     app = Sanic(f"street-{new_id()}", configure_logging=False)
