@@ -75,7 +75,9 @@ def answers(talk: Talk) -> bool:
         return True
     if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
         task = Task(kind="certificate", facts=tickets.recall(talk))
-    if task is None or task.kind != "certificate" or not tickets.pick(talk, task):
+    elif asked != tickets.TICKET:
+        return False
+    if task is None or not tickets.pick(talk, task):
         return False
     talk.state.task = task
     return True
@@ -91,7 +93,11 @@ async def answer_question(talk: Talk, task: Task) -> bool:
         year = plain(talk.turn.text)
     if year is not None:
         task.put("fee_year", year)
-    return year is not None
+    elif tickets.is_tax(task) and tickets.ALL.search(talk.turn.text):
+        task.put("fee_period", tickets.ALWAYS)
+    else:
+        return False
+    return True
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:

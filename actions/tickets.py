@@ -25,6 +25,7 @@ ANY = "tax_certificate"
 TIMES = ("date_range", "fee_period", "fee_year")
 INSURED = "insured_person"
 TICKET = "ticket"
+ALWAYS = "0000-01/9999-12"
 PAGE = 5
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 NEXT = re.compile(r"下一?页|后面的|更多|还有(吗|没有|哪些)|接着看|往后")
@@ -302,7 +303,7 @@ def _fits(ticket: TaxTicket, task: Task) -> bool:
 def _covers(task: Task, year: int) -> bool:
     """Whether the year is of the time that was said."""
     said = task.facts.get("fee_year") or task.facts.get("fee_period")
-    return said is None or str(said)[:4] == str(year)
+    return said in (None, ALWAYS) or str(said)[:4] == str(year)
 
 
 def _days(said: str) -> tuple[date, date]:

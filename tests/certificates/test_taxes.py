@@ -36,6 +36,7 @@ async def check(office: Office, document: object, number: str = TICKET) -> Check
     return await office.certificates.check(number, code, address="203.0.113.9")
 
 
+@pytest.mark.timeout(1800)
 async def test_many_first_issues_at_once_are_one(office: Office) -> None:
     office.bureau.books = [
         record(f"r{n}", fee_year=2000 + n, ticket_no=f"4520152511{n:08d}") for n in range(ROUNDS)
