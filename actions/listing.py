@@ -176,9 +176,7 @@ def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
         talk.tell("query.which", count=count)
         return
     item = _item(shown, record, detail=True)
-    sentence = say(
-        "query.detail", title=item["title"], lines=[(line["label"], line["value"]) for line in item["lines"]]
-    )
+    sentence = say("query.detail", title=item["title"], lines=record_lists.spoken_lines(shown.kind, record))
     back = (say("query.button.back"), cards.query_page(page))
     talk.add(cards.records(sentence, _wire_kind(shown), [item], None, back))
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from actions.query_words import OTHER
-from actions.say import months, say
+from actions.say import months, say, whole_date
 from services.domain.kinds import RecordKind
 from services.exports import Column
 from services.exports.table import Cell
@@ -112,13 +113,21 @@ PRINTED = {"item", "sub_item", "tax_office"}
 
 
 def lines(kind: str, record: FeeRecord, *, detail: bool = False) -> list[dict[str, str]]:
-    """The fields of a card, those without a value left out."""
-    found = []
-    for field in FIELDS[kind]:
-        value = field.read(record)
-        if value is not None and (detail or field.in_list):
-            found.append({"label": field.title, "value": _shown(field, value)})
-    return found
+    """The fields of a card, those without a value left out; days as `2025-11-05`."""
+    return [{"label": field.title, "value": _shown(field, v)} for field, v in _filled(kind, record, detail)]
+
+
+def spoken_lines(kind: str, record: FeeRecord) -> list[tuple[str, str]]:
+    """All fields as one would read them out."""
+    return [
+        (field.title, whole_date(value) if isinstance(value, date) else _shown(field, value))
+        for field, value in _filled(kind, record, detail=True)
+    ]
+
+
+def _filled(kind: str, record: FeeRecord, detail: bool) -> list[tuple[Field, Cell]]:
+    read = [(field, field.read(record)) for field in FIELDS[kind] if detail or field.in_list]
+    return [(field, value) for field, value in read if value is not None]
 
 
 def _shown(field: Field, value: Cell) -> str:

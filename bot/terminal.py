@@ -68,9 +68,9 @@ def _turn(http: httpx.Client, console: Console, sender: str, text: str) -> Choic
 def _show(console: Console, message: dict[str, Any], choices: Choices) -> None:
     card = message.get("custom") or {}
     console.print(Panel(escape(message.get("text", "")), border_style="cyan", expand=False))
-    for link in ("url", "cashier_url"):
-        if card.get(link):
-            console.print(f"  → {card[link]}", soft_wrap=True, markup=False)
+    for link in (card.get("url"), card.get("cashier_url"), message.get("image")):
+        if link:
+            console.print(f"  → {link}", soft_wrap=True, markup=False)
     options = [
         (o["title"], o["payload"])
         for o in (*card.get("options", []), *card.get("items", []))

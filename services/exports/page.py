@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 
 import pypdfium2
 
 from services.certificates.drawing import GREY, Sheet
-from services.exports.table import Table, shown
+from services.exports.table import Cell, Table, shown
 
 MARGIN = 12.0
 HEAD, BODY, NOTE = 9.0, 8.5, 8.0
@@ -49,7 +50,7 @@ class _Page:
     def draw(self) -> None:
         self._begin_page()
         for row in self._table.rows:
-            self._row([shown(cell) for cell in row])
+            self._row(row)
         self._y += 2
         for note in self._table.notes:
             self._sheet.type_size(NOTE)
@@ -78,25 +79,23 @@ class _Page:
         self._y += 3
         if self._table.mark:
             sheet.slanted(self._table.mark, size=34, opacity=0.12, angle=20)
-        self._cells([column.title for column in self._table.columns], HEAD, head=True)
+        titles = [column.title for column in self._table.columns]
+        self._cells(titles, ["center"] * len(titles), HEAD, head=True)
 
-    def _row(self, texts: Sequence[str]) -> None:
-        texts = [self._sheet.printable(text) for text in texts]
+    def _row(self, row: Sequence[Cell]) -> None:
+        texts = [self._sheet.printable(shown(cell)) for cell in row]
         if self._y + self._height(texts, BODY) > self._bottom:
             self._begin_page()
-        self._cells(texts, BODY)
+        self._cells(texts, ["right" if isinstance(cell, Decimal) else "left" for cell in row], BODY)
 
     def _height(self, texts: Sequence[str], size: float) -> float:
         pairs = zip(texts, self._widths, strict=True)
         return max(LEAST_ROW, *(self._sheet.height_of(text, width, size) for text, width in pairs))
 
-    def _cells(self, texts: Sequence[str], size: float, *, head: bool = False) -> None:
+    def _cells(self, texts: Sequence[str], aligns: Sequence[str], size: float, *, head: bool = False) -> None:
         height, x = self._height(texts, size), MARGIN
-        for text, width in zip(texts, self._widths, strict=True):
-            self._sheet.box(
-                x, self._y, width, height, text, size=size, bold=head, shade=head,
-                align="center" if head else "left",
-            )  # fmt: skip
+        for text, align, width in zip(texts, aligns, self._widths, strict=True):
+            self._sheet.box(x, self._y, width, height, text, size=size, bold=head, shade=head, align=align)
             x += width
         self._y += height
 

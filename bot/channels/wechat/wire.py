@@ -20,7 +20,7 @@ LINKS = {
     "authorization_request": ("url", "点这里授权"),
     "identity_verification": ("url", "点这里核验身份"),
     "payment_request": ("cashier_url", "去支付"),
-    "document": ("url", "点这里打开凭证"),
+    "document": ("url", "点这里打开"),
 }
 SENTENCE_END = re.compile(r"(?<=[。！？\n])")
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -153,6 +153,8 @@ def _as_text(message: Message) -> str:
     if card.get("kind") in LINKS:
         field, title = LINKS[card["kind"]]
         lines.append(f'<a href="{escape(str(card[field]))}">{title}</a>')
+    if message.get("image"):
+        lines.append(f'<a href="{escape(str(message["image"]))}">点这里看图</a>')
     if card.get("kind") == "menu":
         lines += [f"· {item['title']}" for item in card["items"]]
     buttons = [button["title"] for button in message.get("buttons") or []]
