@@ -15,6 +15,7 @@ from services.domain.kinds import IdType
 from services.identity import BoundPerson
 
 PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
+TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 YES_TELL = re.compile(r"(告诉|通知|提醒|叫|喊|说)(我|一声)|要的|可以|行|好")
