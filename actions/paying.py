@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from actions import cards, others, returning
@@ -11,7 +12,7 @@ from actions.say import say
 from actions.slots import Case, No, Option, Slot
 from actions.state import CONFIRM, PAYMENT, RETURN, Task
 from actions.talk import Talk
-from services.domain.errors import Refused, Unavailable
+from services.domain.errors import Refused, ServiceError, Unavailable
 from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
 from services.payment import Changed, OrderView
@@ -67,9 +68,10 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
             break
         flow = row
     order = await _order_of(talk, task)
-    if order and order.cashier and order.dues == case_of(talk, task, bound, enrolments).dues:
+    case = case_of(talk, task, bound, enrolments)
+    if order and order.cashier and (order.insured_id, order.dues) == (case.person_id, case.dues):
         task.asked = PAYMENT
-        show(talk, order)
+        await show(talk, order)
         return
     await _review(talk, task, bound, enrolments)
 
@@ -128,9 +130,12 @@ async def confirm(talk: Talk, task: Task) -> None:
         talk.tell("pay.changed", old=placed.old.total, new=placed.draft.quote.total)
         await show_review(talk, task)
         return
-    talk.state.order_no = task.order_no = placed.order.order_no
-    task.asked = PAYMENT
-    show(talk, placed.order)
+    before, task.order_no = task.order_no, placed.order.order_no
+    talk.state.order_no, task.asked = task.order_no, PAYMENT
+    if before and before != task.order_no:  # perhaps for another person: it shall not be paid as well
+        with suppress(ServiceError):
+            await talk.services.payment.abandon(before)
+    await show(talk, placed.order)
 
 
 async def _wait_for_order(talk: Talk, task: Task) -> None:
@@ -152,15 +157,19 @@ async def _review_again(talk: Talk, task: Task) -> None:
 async def show_order(talk: Talk, order_no: str) -> None:
     order = await talk.services.payment.find_order(order_no)
     if order:
-        show(talk, order)
+        await show(talk, order)
 
 
-def show(talk: Talk, order: OrderView) -> None:
+async def show(talk: Talk, order: OrderView) -> None:
     """How it stands with an order; told once a turn, and done with when it is no longer open."""
     if talk.told_orders.get(order.order_no) == order.status:
         return
     talk.told_orders[order.order_no] = order.status
     what = say(f"insurance.{order.dues.insured_group}.{order.dues.insurance}")
+    if order.insured_id != order.payer_id:
+        what = say(
+            "line.of_other", what=what, insured=await talk.services.insured.masked_name(order.insured_id)
+        )
     facts = {"total": order.total, "what": what}
     if order.status == "pending" and order.cashier:
         talk.add(cards.payment_request(say("pay.request", until=order.expires_at, **facts), order))

@@ -24,6 +24,7 @@ MENU = (
     ),
     ("menu.pay_for_other", '/pay_insurance{"beneficiary": "other"}'),
     ("menu.payment_record", papers.PAYMENT_RECORD),
+    ("menu.tax_certificate", papers.TAX_CERTIFICATE),
     ("menu.query", "/query_records"),
     ("menu.status", "/check_payment_status"),
 )
@@ -85,7 +86,7 @@ async def show_status(talk: Talk) -> None:
             talk.tell("pay.no_order", *menu_buttons())
         return
     order = await talk.services.payment.refresh(order_no)
-    paying.show(talk, order)
+    await paying.show(talk, order)
 
 
 def show_menu(talk: Talk, key: str) -> None:

@@ -33,6 +33,7 @@ HUSBAND = person("许志远", 7, *BOTH)
 GUESSER = person("孔令辉", 8, *BOTH)
 HEAD = person("沈国栋", 11, *BOTH)
 WIFE = person("韦秀英", 12, *BOTH)
+LATE = person("杨若兰", 14, *BOTH)
 CHILD = person("沈小宝", 13, enrolment(RESIDENT, MEDICAL))
 AUNT = person("蒋月芬", 10, *BOTH)
 PERMIT = person("何家乐", 9, enrolment(RESIDENT, MEDICAL)) | {
@@ -52,6 +53,7 @@ EVERYBODY = [
     HEAD,
     WIFE,
     CHILD,
+    LATE,
 ]
 
 
@@ -214,6 +216,25 @@ def test_before_logging_in_what_was_said_is_kept(village: Town) -> None:
     me.say("不是给我妈，给我自己交")
     review = me.card("payment_confirmation")
     assert (review["payer"], review["insured"]) == ("**辉", "**辉")
+
+
+def test_another_person_after_the_order_is_another_order(village: Town) -> None:
+    me = logged_in(village, "p6-other-person", GUESSER)
+    me.say(f"给我妈交明年的居民医保，她叫{AUNT['name']}，身份证{AUNT['id_number']}")
+    me.say("确认支付")
+    first = me.card("payment_request")
+    assert "**芬的居民医保" in me.text
+    me.say(f"不对，是{LATE['name']}，{LATE['id_number']}")
+    review = me.card("payment_confirmation")
+    assert review["insured"] == "**兰"
+    me.say("确认支付")
+    second = me.card("payment_request")
+    assert second["order_no"] != first["order_no"]
+    me.pay(GUESSER["alipay_user_id"])
+    me.say("好了")
+    assert me.card("payment_status")["status"] == "paid"
+    assert village.state(AUNT["id_number"])["payments"] == []
+    assert len(village.state(LATE["id_number"])["payments"]) == 1
 
 
 def test_a_family_one_after_the_other(village: Town) -> None:
