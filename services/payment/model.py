@@ -44,6 +44,8 @@ class OrderView:
     booked: bool
     records_available_on: date | None
     dues: Dues
+    payer_id: str
+    insured_id: str
     preparing: bool = False
 
 
