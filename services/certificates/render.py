@@ -202,7 +202,8 @@ class _Paper:
             layout.margin, layout.margin, layout.width, layout.title, size=13, align="center", bold=True
         )
         self._scan()
-        self.y = max(self.y + 2, layout.margin + layout.scan.size - 7)
+        self._number()
+        self.y = max(self.y + 2, layout.margin + layout.scan.size - (1 if layout.scan.place == "left" else 7))
         self._references()
         self.grid_top = self.y
         self._table_head()

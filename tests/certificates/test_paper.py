@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from services.certificates.facts import Numbering, in_order, payment_record_facts
+from services.certificates.facts import Numbering, in_order, payment_record_facts, tax_certificate_facts
 from services.certificates.layout import get_layout, kinds
 from services.certificates.press import CannotPrint, Press
 from services.certificates.signing import Signer
@@ -186,3 +186,30 @@ def test_layouts_are_data() -> None:
         get_layout("items")
     with pytest.raises(LookupError):
         get_layout("../secret")
+
+
+async def test_a_tax_certificate_of_many_lines_bears_its_number_on_each_page(
+    press: Press, clock: FixedClock
+) -> None:
+    lines = [replace(m, record_id=f"{m.record_id}{n}") for n in range(4) for m in months(10)]
+    person = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name="㛃𬭛")
+    facts = tax_certificate_facts(
+        person, in_order(lines), NUMBERING, issue=1, first_issued_on=date(2025, 9, 10)
+    )
+    paper = await press.make("tax_certificate", facts, clock.now())
+    pages = ["".join(page.split()) for page in pages_of(paper.pdf)]
+    assert len(pages) == 3
+    for place, page in enumerate(pages, start=1):
+        assert f"No.{NUMBERING.number}" in page
+        assert f"第{place}页共3页" in page
+        assert "税收完税证明" in page
+    for value in (
+        "中华人民共和国",
+        NUMBER,
+        "㛃𬭛",
+        "填发日期：2026年11月23日",
+        "国家税务总局贵阳市云岩区税务局",
+    ):
+        assert value in pages[0], value
+    for value in ("补开（第1次），首次填发日期：2025年9月10日", "¥35,157.60", "税务机关（盖章）", "填票人"):
+        assert value in pages[2], value
