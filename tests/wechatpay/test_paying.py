@@ -1,0 +1,183 @@
+"""Paying in a conversation in WeChat: the second gateway under the same payment core, on both stores."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+from sanic import Sanic
+from sqlalchemy import select
+
+from bot import worker
+from bot.routes import notify
+from bot.sandbox.wechatpay.store import WxRefundRow, WxTradeRow
+from services.domain.errors import Refused
+from services.domain.ids import new_id
+from services.durable import Durable
+from services.notices import Notices
+from services.payment import OrderView, Payment, Placed
+from services.ports import TradeStatus
+from services.settings import Settings
+from services.store.session import Database
+from tests.payment.conftest import get_person
+from tests.payment.peers import RESIDENT_MEDICAL, FakeBureau, FakeGateway
+from tests.wechatpay.conftest import Town, WechatPayGateway
+
+IN_WECHAT, ON_THE_WEB = "wechat:oSomebody", "web:somebody"
+
+
+@dataclass
+class Street:
+    town: Town
+    payment: Payment
+    alipay: FakeGateway
+    bureau: FakeBureau
+    notify_url: str
+
+    async def place(self, conversation_id: str = IN_WECHAT) -> OrderView:
+        quote = await self.bureau.quote(await get_person("p1"), RESIDENT_MEDICAL)
+        draft = await self.payment.draft(
+            conversation_id=conversation_id, payer_id="p1", insured_id="p1", quote=quote
+        )
+        placed = await self.payment.place(draft.draft_id, conversation_id=conversation_id)
+        assert isinstance(placed, Placed)
+        return placed.order
+
+    async def pay(self, order: OrderView) -> None:
+        link = await self.payment.open_cashier(order.order_no)
+        assert link is not None
+        await self.town.pay(link)
+
+    async def until(self, order_no: str, status: str) -> None:
+        async with asyncio.timeout(10):
+            while True:
+                view = await self.payment.find_order(order_no)
+                if view is not None and view.status == status:
+                    return
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def street(town: Town, database: Database) -> AsyncIterator[Street]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    notify_url = f"http://127.0.0.1:{listener.getsockname()[1]}/notify/wechatpay"
+    settings = Settings(_env_file=None, wechat_pays_with="wechatpay")
+    alipay, bureau = FakeGateway(town.clock), FakeBureau(town.clock)
+    own = WechatPayGateway(town.client, town.keys.wechat_app_id, notify_url)
+    durable = Durable(database=database, clock=town.clock)
+    payment = Payment(
+        database=database, clock=town.clock, gateways={"alipay": alipay, "wechatpay": own}, bureau=bureau,
+        durable=durable, notices=Notices(database, town.clock), get_person=get_person, settings=settings,
+    )  # fmt: skip
+    app = Sanic(f"paying-{new_id()}", configure_logging=False)
+    app.config.TOUCHUP = False  # Sanic rewrites its own methods once per process only
+    app.blueprint(notify.blueprint(payment))
+    server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
+    assert server is not None
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    stop = asyncio.Event()
+    working = asyncio.create_task(worker.run(durable, stop))
+    yield Street(town, payment, alipay, bureau, notify_url)
+    stop.set()
+    await working
+    await server.close()
+    Sanic.unregister_app(app)
+
+
+async def test_in_wechat_it_is_paid_by_wechat_and_elsewhere_by_alipay(street: Street) -> None:
+    order = await street.place()
+    assert order.provider == "wechatpay"
+    await street.pay(order)
+    await street.until(order.order_no, "paid")
+    assert street.alipay.table("trades") == {}
+    with pytest.raises(Refused, match="already_paid"):
+        await street.place(ON_THE_WEB)
+
+
+async def test_a_bill_has_one_order_whichever_channel_asks(street: Street) -> None:
+    first, second = await street.place(ON_THE_WEB), await street.place(IN_WECHAT)
+    assert (first.order_no, first.provider) == (second.order_no, "alipay")
+
+
+async def test_another_amount_in_a_genuine_message_moves_nothing(street: Street) -> None:
+    await street.town.fault("notify", "wrong_amount")
+    await street.town.fault("query", "system_error", times=50)
+    order = await street.place()
+    await street.pay(order)
+    await asyncio.sleep(0.5)
+    view = await street.payment.find_order(order.order_no)
+    assert view is not None
+    assert view.status == "pending"
+    await street.town.books.clear_faults("wechatpay")
+    street.town.advance(seconds=31)
+    await street.until(order.order_no, "paid")
+
+
+@pytest.mark.parametrize("mode", ["wrong_signature", "old_timestamp", "unsigned", "drop"])
+async def test_without_a_good_message_it_is_known_by_asking(street: Street, mode: str) -> None:
+    await street.town.fault("notify", mode, times=20)
+    order = await street.place()
+    await street.pay(order)
+    assert (await street.payment.refresh(order.order_no)).status == "paid"
+
+
+async def test_what_is_given_up_is_closed_there(street: Street) -> None:
+    order = await street.place()
+    await street.payment.open_cashier(order.order_no)
+    assert (await street.payment.abandon(order.order_no)).status == "closed"
+    assert (await street.town.gateway.query(order.order_no)).status is TradeStatus.CLOSED
+
+
+async def test_what_has_expired_is_closed_there_too(street: Street) -> None:
+    order = await street.place()
+    await street.payment.open_cashier(order.order_no)
+    street.town.advance(minutes=16)
+    await street.until(order.order_no, "closed")
+    assert (await street.town.gateway.query(order.order_no)).status is TradeStatus.CLOSED
+
+
+async def test_money_that_may_not_be_applied_goes_back_by_itself(street: Street) -> None:
+    """The platform took another amount than ours: its message is not believed, its answer is, and refunded."""
+    order = await street.place()
+    async with street.town.books.database.begin() as session:
+        trade = await session.get_one(WxTradeRow, order.order_no)
+        trade.total = 50000
+    await street.pay(order)
+    await street.until(order.order_no, "refunding")
+    await asyncio.sleep(0.5)  # until it was asked for
+    street.town.advance(seconds=11)
+    await street.until(order.order_no, "refunded")
+    async with street.town.books.database.read() as session:
+        trade = await session.get_one(WxTradeRow, order.order_no)
+        refunds = list(await session.scalars(select(WxRefundRow)))
+    assert (trade.refunded, len(refunds)) == (50000, 1)
+
+
+async def test_what_the_route_answers(street: Street) -> None:
+    order = await street.place()
+    async with httpx2.AsyncClient() as http:
+        for content, status in ((b"", 400), (b"\xff", 400), (b"x" * 40_000, 400), (b"{}", 401)):
+            answer = await http.post(street.notify_url, content=content)
+            assert answer.status_code == status
+            assert answer.json()["code"] == "FAIL"
+    await street.pay(order)
+    await street.until(order.order_no, "paid")
+
+
+async def test_a_message_about_an_order_of_the_other_gateway_is_refused(street: Street) -> None:
+    order = await street.place(ON_THE_WEB)
+    cashier = await street.town.gateway.place(
+        order_no=order.order_no, total=order.total, subject="社会保险费", expires_at=street.town.expires()
+    )
+    await street.town.pay(cashier.cashier_url)
+    [form] = await street.town.merchant.wait_for(1)
+    assert json.loads(form["body"])["event_type"] == "TRANSACTION.SUCCESS"
+    with pytest.raises(Refused, match="forged_notification"):
+        await street.payment.on_notification(form, provider="wechatpay")
+    with pytest.raises(Refused, match="forged_notification"):
+        await street.payment.on_notification(form, provider="nobody")
