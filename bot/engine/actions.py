@@ -13,13 +13,14 @@ from rasa.core.actions.action import Action, ActionExecutionRejection, RemoteAct
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event, deserialise_events
+from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection as SdkRejection
 
 from bot.engine.errors import BadActionResult
+from bot.engine.events import UnknownEvent, read_events
 
 
 class LocalActions:
@@ -57,10 +58,10 @@ class LocalAction(Action):
     ) -> list[Event]:
         result = await run_sdk_action(self._action, tracker.current_state(EventVerbosity.ALL), {})
         uttered = await RemoteAction._utter_responses(result["responses"], output_channel, nlg, tracker)
-        events = deserialise_events(result["events"])
-        if len(events) != len(result["events"]):
-            raise BadActionResult(f"{self.name()} returned an unknown event")
-        return [*uttered, *events]
+        try:
+            return [*uttered, *read_events(result["events"])]
+        except UnknownEvent as error:
+            raise BadActionResult(f"{self.name()} returned an unknown event") from error
 
 
 class LocalEndpoint(EndpointConfig):

@@ -10,7 +10,7 @@ and the policy is asked.
 import copy
 import json
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from typing import Any
 
 from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
@@ -35,7 +35,9 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 REMEMBERED = 10_000
-WITHOUT_STATE = (BotUttered, SlotSet)
+KNOWN = frozenset(
+    {ActionExecuted, UserUttered, DefinePrevUserUtteredFeaturization, SessionStarted, BotUttered, SlotSet}
+)
 _State = tuple[Hashable, Hashable]
 
 
@@ -58,10 +60,12 @@ class Predictions:
         """All that the policy can look at in `tracker`; None if that is more than a key holds."""
         if not self.length or tracker.active_loop is not None or tracker.followup_action is not None:
             return None
+        if not KNOWN.issuperset(map(type, tracker.events)):
+            return None
         states: list[_State] = []
         user: Hashable = None
         action: Hashable = None
-        for event in _of_the_session(tracker.events):
+        for event in self._tail(tracker.events):
             kind = type(event)
             if kind is ActionExecuted:
                 states.append((user, action))
@@ -71,21 +75,22 @@ class Predictions:
                 said = event
             elif kind is DefinePrevUserUtteredFeaturization and user is not None:
                 user = _user(said, event.use_text_for_featurization)
-            elif kind not in WITHOUT_STATE:
-                return None
         states.append((user, action))
         return (len(states) > self.length, tracker.latest_action_name, *states[-self.length :])
 
-
-def _of_the_session(events: Iterable[Any]) -> list[Any]:
-    """The events since the session started, which is where the policy begins to look."""
-    found: list[Any] = []
-    for event in events:
-        if type(event) is SessionStarted:
-            found.clear()
-        else:
-            found.append(event)
-    return found
+    def _tail(self, events: Collection[Any]) -> list[Any]:
+        """The last events of the session, enough for one state more than the policy looks at."""
+        tail: list[Any] = []
+        actions = 0
+        for event in reversed(list(events)):
+            kind = type(event)
+            if kind is SessionStarted:
+                break
+            tail.append(event)
+            actions += kind is ActionExecuted
+            if kind is UserUttered and actions > self.length:
+                break
+        return tail[::-1]
 
 
 def _user(said: UserUttered, by_text: bool | None) -> Hashable:

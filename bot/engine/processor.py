@@ -19,7 +19,9 @@ from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
 from rasa.exceptions import ActionLimitReached
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import (
+    ActionExecuted,
     ActionExecutionRejected,
     BotUttered,
     Event,
@@ -100,7 +102,8 @@ class TurnProcessor(MessageProcessor):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """Start the session of a new conversation; metadata of a message is not kept in a slot."""
-        await super()._update_tracker_session(tracker, output_channel, None)
+        if not (tracker.events and _listens(tracker.events[-1])):
+            await super()._update_tracker_session(tracker, output_channel, None)
 
     async def _handle_message_with_tracker(self, message: UserMessage, tracker: DialogueStateTracker) -> None:
         parsed = message.parse_data or await self.parse_message(message, tracker)
@@ -195,6 +198,11 @@ class TurnProcessor(MessageProcessor):
     def _apply(self, events: Sequence[Event], tracker: DialogueStateTracker) -> None:
         kept = [storable(event) if isinstance(event, BotUttered) else event for event in events]
         tracker.update_with_events(kept, self.domain)
+
+
+def _listens(last: Event) -> bool:
+    """Whether the session is surely open; else Rasa looks through all events."""
+    return isinstance(last, ActionExecuted) and last.action_name == ACTION_LISTEN_NAME
 
 
 def _kept(parsed: dict[str, Any]) -> dict[str, Any]:

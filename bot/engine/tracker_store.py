@@ -14,13 +14,15 @@ from typing import Any
 
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event, deserialise_events
+from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.engine.events import UnknownEvent, read_events
 from bot.engine.shortening import find_cut
 from bot.engine.tracker import ConversationTracker
 from services.ports import Clock
-from services.store.conversations import Standing, TurnRecord, find_standing, read_events, write_turn
+from services.store.conversations import Standing, TurnRecord, find_standing, write_turn
+from services.store.conversations import read_events as find_events
 from services.store.session import Database
 
 CACHED = 256
@@ -45,7 +47,7 @@ class ConversationStore(TrackerStore):
         if standing.version == 0:
             return self.init_tracker(standing.conversation_id)
         async with self.database.read_rows() as connection:
-            rows = await read_events(connection, standing.conversation_id, standing.base, standing.next_seq)
+            rows = await find_events(connection, standing.conversation_id, standing.base, standing.next_seq)
         prefix = json.loads(standing.prefix)
         return self._rebuild(standing, prefix + [json.loads(row) for row in rows], len(prefix))
 
@@ -101,9 +103,10 @@ class ConversationStore(TrackerStore):
         self.keep(record, kept)
 
     def _rebuild(self, standing: Standing, events: list[dict[str, Any]], prefix: int) -> ConversationTracker:
-        found = deserialise_events(events)
-        if len(found) != len(events):
-            raise LookupError("an event of this conversation can't be read")
+        try:
+            found = read_events(events)
+        except UnknownEvent as error:
+            raise LookupError("an event of this conversation can't be read") from error
         tracker = self._replay(standing.conversation_id, found)
         tracker.version, tracker.next_seq = standing.version, standing.next_seq
         tracker.base, tracker.prefix, tracker.prefix_length = standing.base, standing.prefix, prefix
