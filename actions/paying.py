@@ -169,7 +169,7 @@ async def show(talk: Talk, order: OrderView) -> None:
         what = say(
             "line.of_other", what=what, insured=await talk.services.insured.masked_name(order.insured_id)
         )
-    facts = {"total": order.total, "what": what}
+    facts = {"total": order.total, "what": what, "wallet": say(f"pay.wallet.{order.provider}")}
     if order.status == "pending" and order.cashier:
         talk.add(cards.payment_request(say("pay.request", until=order.expires_at, **facts), order))
         return

@@ -1,6 +1,7 @@
 """The way to the gateway's cashier: our link, which leads on as long as there is something to pay."""
 
 import re
+from urllib.parse import urlsplit
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
@@ -27,6 +28,8 @@ def blueprint(payment: Payment) -> Blueprint:
             return pages.show("busy")
         if link is None:
             return pages.show("nothing_to_pay")
+        if urlsplit(link).scheme not in {"http", "https"}:
+            return pages.show("scan", code=link)  # WeChat Pay's code is for its own camera
         return redirect(link, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
     return routes

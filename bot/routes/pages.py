@@ -7,7 +7,9 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
+import segno
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 from sanic.response import HTTPResponse, html
 
 
@@ -34,6 +36,7 @@ PAGES = {
     "cashier": Page(
         "请回到聊天窗口看结果", ("付好了，就回去说“好了”。没有付，也不要紧，没有扣您的钱。",), mark="…"
     ),
+    "scan": Page("请用微信扫码付款", ("请用另一部手机或电脑打开这一页，用微信“扫一扫”。", BACK), mark="扫"),
     "nothing_to_pay": Page(
         "这张付款单不用付了",
         ("已经付过、取消了，或者过了时间。没有多扣您的钱。", BACK),
@@ -71,8 +74,21 @@ class Pages:
             "X-Frame-Options": "DENY",
         }
 
-    def show(self, name: str, *, next_url: str = "", conversation_id: str = "") -> HTTPResponse:
+    def show(
+        self, name: str, *, next_url: str = "", conversation_id: str = "", code: str = ""
+    ) -> HTTPResponse:
+        """`code` is what to draw as a QR code."""
         page = PAGES[name]
         chat_url = "/" if conversation_id.startswith("web:") else ""
-        body = self._template.render(page=page, next_url=next_url, chat_url=chat_url)
+        body = self._template.render(page=page, next_url=next_url, chat_url=chat_url, code=_draw(code))
         return html(body, status=page.status, headers=dict(self._headers))
+
+
+def _draw(content: str) -> Markup:
+    """An SVG without styles, on white with its quiet zone, so that it can be scanned in the dark scheme too."""
+    if not content:
+        return Markup("")
+    drawn = segno.make(content, error="m", micro=False).svg_inline(
+        scale=6, border=4, light="white", dark="black"
+    )
+    return Markup(drawn)  # noqa: S704 - made by the library, the content is in it as dots only

@@ -12,7 +12,7 @@ from sanic import Sanic
 from sqlalchemy import select
 
 from bot import worker
-from bot.routes import notify
+from bot.routes import cashier, notify
 from bot.sandbox.wechatpay.store import WxRefundRow, WxTradeRow
 from services.domain.errors import Refused
 from services.domain.ids import new_id
@@ -75,6 +75,7 @@ async def street(town: Town, database: Database) -> AsyncIterator[Street]:
     app = Sanic(f"paying-{new_id()}", configure_logging=False)
     app.config.TOUCHUP = False  # Sanic rewrites its own methods once per process only
     app.blueprint(notify.blueprint(payment))
+    app.blueprint(cashier.blueprint(payment))
     server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
     assert server is not None
     await server.startup()
@@ -167,6 +168,23 @@ async def test_what_the_route_answers(street: Street) -> None:
             assert answer.json()["code"] == "FAIL"
     await street.pay(order)
     await street.until(order.order_no, "paid")
+
+
+async def test_a_link_for_wechat_s_camera_is_drawn(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = await street.place()
+    url = street.notify_url.replace("/notify/wechatpay", f"/pay/{order.order_no}")
+    async with httpx2.AsyncClient() as http:
+        assert "/sandbox/wechatpay/cashier/" in (await http.get(url)).headers["location"]
+
+        async def open_cashier(_order_no: str) -> str:
+            return "weixin://wxpay/bizpayurl?pr=abc"
+
+        monkeypatch.setattr(street.payment, "open_cashier", open_cashier)
+        page = await http.get(url)
+    assert page.status_code == 200
+    assert "<svg" in page.text
+    assert "weixin://" not in page.text
+    assert "微信扫码" in page.text
 
 
 async def test_a_message_about_an_order_of_the_other_gateway_is_refused(street: Street) -> None:
