@@ -24,7 +24,8 @@ class CertificateRow(Base):
     """One paper. `fingerprint` is the blind index of what it is about: the same again is the same paper.
 
     Papers with one number are a chain: `issue` 0 is the first, n its n-th reissue. `person_id` is the insured;
-    `payer_id` is set on a paper about what that payer paid for them. `facts` is the sealed JSON that its file is made from; `code_hash` belongs to the code printed on it.
+    `payer_id` is set on a paper about what that payer paid for them. `facts` is the sealed JSON that its file
+    is made from; `code_hash` belongs to the code printed on it.
     """
 
     __tablename__ = "certificate"
