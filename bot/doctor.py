@@ -70,6 +70,10 @@ async def _ask(services: Services, *, store_stands: bool) -> list[Finding]:
             ("payment gateway", await _answers(peers.ping_gateway, settings, "SHEBAO_ALIPAY_GATEWAY_URL")),
             ("tax bureau", await _answers(peers.ping_bureau, settings, "SHEBAO_BUREAU_URL")),
         ]
+        if settings.wechatpay_mch_id:
+            found.append(
+                ("wechat pay", await _answers(peers.ping_wechatpay, settings, "SHEBAO_WECHATPAY_URL"))
+            )
         if settings.wechat_app_id:
             found.append(("wechat", await _wechat(services)))
         return found

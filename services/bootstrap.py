@@ -77,8 +77,11 @@ class Peers:
         await self._bureau.ping()
 
     async def ping_gateway(self) -> None:
-        """`Unavailable` when one of them does not answer."""
+        """The gateway that everybody pays with."""
         await self._alipay.ping()
+
+    async def ping_wechatpay(self) -> None:
+        """Nothing when it is not set up."""
         if self._wechatpay is not None:
             await self._wechatpay.ping()
 

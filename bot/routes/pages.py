@@ -89,6 +89,6 @@ def _draw(content: str) -> Markup:
     if not content:
         return Markup("")
     drawn = segno.make(content, error="m", micro=False).svg_inline(
-        scale=6, border=4, light="white", dark="black"
+        border=4, light="white", dark="black", omitsize=True
     )
     return Markup(drawn)  # noqa: S704 - made by the library, the content is in it as dots only

@@ -192,7 +192,7 @@ def test_serve_with_several_workers_wants_a_server(shebao: Shebao) -> None:
 def test_the_doctor_names_each_thing_that_is_wrong(shebao: Shebao, tmp_path: Path) -> None:
     sick = shebao("doctor", models_dir=tmp_path)
     assert sick.code == 1
-    for line in ("ok    settings", "MEND  store: ", "MEND  model: ", "MEND  payment gateway: ", "MEND  tax bureau: ", "MEND  wechat: "):  # fmt: skip
+    for line in ("ok    settings", "MEND  store: ", "MEND  model: ", "MEND  payment gateway: ", "MEND  tax bureau: ", "MEND  wechat pay: ", "MEND  wechat: "):  # fmt: skip
         assert line in sick.out
     assert "shebao db upgrade" in sick.out
     assert "shebao train" in sick.out

@@ -151,7 +151,17 @@ def test_the_doctor_has_nothing_to_mend(town: Town) -> None:
     ran = shebao(town, "doctor")
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     names = [line.removeprefix("ok    ") for line in ran.stdout.splitlines()]
-    assert names == ["settings", "store", "model", "keys", "clock", "payment gateway", "tax bureau", "wechat"]
+    assert names == [
+        "settings",
+        "store",
+        "model",
+        "keys",
+        "clock",
+        "payment gateway",
+        "tax bureau",
+        "wechat pay",
+        "wechat",
+    ]
 
 
 def test_a_worker_of_its_own_ends_when_asked(town: Town) -> None:
