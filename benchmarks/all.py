@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import start, turns
-from benchmarks.figures import machine
+from benchmarks.figures import how_busy, machine
 from benchmarks.load import Load
 from tests.journeys.driver import ROOT, Town
 
 PAGE = """# Performance
 
-Measured on {day} by `make bench` ({machine}). Wall times swing by half between runs on a busy machine:
-trust the ratios, which were taken in one run, round about.
+Measured on {day} by `make bench` ({machine}). {busy} Wall times swing by half between runs on a busy
+machine: trust the ratios, which were taken in one run, round about.
 
 ## Turns per second
 
@@ -65,12 +65,13 @@ Where it goes:
 
 
 def main() -> None:
+    busy = how_busy()
     inside = _inside()
     started = start.measure()
     compared = turns.compare()
     stock = _per_second(compared.stock)
     page = PAGE.format(
-        day=date.today().isoformat(), machine=machine(), rounds=turns.ROUNDS, seconds=turns.SECONDS,
+        day=date.today().isoformat(), machine=machine(), busy=busy, rounds=turns.ROUNDS, seconds=turns.SECONDS,
         stock_made_of=compared.stock_made_of,
         **_row("stock", compared.stock), **_row("small", compared.small_talk), **_row("paying", compared.paying),
         small_ratio=_per_second(compared.small_talk) / stock, paying_ratio=_per_second(compared.paying) / stock,

@@ -72,3 +72,11 @@ def machine() -> str:
         platform.machine(),
     )  # fmt: skip
     return f"{os.cpu_count()} cores, {model}, Python {platform.python_version()}"
+
+
+def how_busy() -> str:
+    """What else the machine had to do, in one sentence: ask before measuring."""
+    load, cores = os.getloadavg()[1], os.cpu_count() or 1
+    if load < 0.3 * cores:
+        return "It had nothing else to do."
+    return f"It was busy with other work when this began: {load:.1f} processes wanted its {cores} cores."

@@ -19,27 +19,35 @@ QUIET = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL"
 
 
 def find_python() -> tuple[str, bool]:
-    """A Python 3.10 if there is one, else 3.11; and whether it is the former."""
-    uv = shutil.which("uv") or str(Path(".venv-uv/bin/uv").absolute())
-    found = subprocess.run(
-        [uv, "python", "find", "--no-python-downloads", "3.10"], capture_output=True, text=True, check=False
-    )
-    if found.returncode == 0:
-        return found.stdout.strip(), True
+    """A Python 3.10 if there is one on the path or beside this one, else this one; and whether it is the former."""
+    beside = sorted(Path(sys.base_prefix).parent.glob("*3.10*/bin/python3.10"))
+    for python in [shutil.which("python3.10"), *beside]:
+        if python and _runs(python):
+            return str(python), True
     return sys.executable, False
+
+
+def _runs(python: str | Path) -> bool:
+    done = subprocess.run([python, "-c", ""], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def prepare() -> str:
     """Make the environment and the project once; what it runs on, in words."""
     python, is_310 = find_python()
     uv = shutil.which("uv") or str(Path(".venv-uv/bin/uv").absolute())
+    HOME.mkdir(parents=True, exist_ok=True)
     if not (HOME / "venv/bin/rasa").exists():
-        subprocess.run([uv, "venv", "-q", "--clear", "--python", python, HOME / "venv"], check=True)
-        wanted = [RASA, *(() if is_310 else OVERRIDES)]
         subprocess.run(
-            [uv, "pip", "install", "-q", "--compile-bytecode", "--python", HOME / "venv/bin/python", *wanted],
-            check=True,
+            [uv, "venv", "-q", "--no-config", "--clear", "--python", python, HOME / "venv"], check=True
         )
+        wanted = [RASA, *(() if is_310 else OVERRIDES)]
+        # Without our configuration, which leaves out what stock Rasa needs.
+        subprocess.run(
+            [uv, "pip", "install", "-q", "--no-config", "--compile-bytecode",
+             "--python", HOME / "venv/bin/python", *wanted],
+            check=True, cwd=HOME,
+        )  # fmt: skip
     if not list((HOME / "project").glob("models/*.tar.gz")):
         (HOME / "project").mkdir(parents=True, exist_ok=True)
         subprocess.run(
@@ -65,7 +73,9 @@ def running() -> Iterator[tuple[str, int, float]]:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
                 break
             except OSError:
-                if process.poll() is not None or time.monotonic() - began > 180:
+                if process.poll() is not None:
+                    raise RuntimeError("stock rasa ended: see what `rasa run` says in its project") from None
+                if time.monotonic() - began > 180:
                     raise
                 time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", process.pid, time.monotonic() - began
