@@ -6,6 +6,7 @@ reads first and writes later fails at once with "locked" (`reliability` F3).
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from services.store.sqlite import LocalConnection, connect
+from services.store.sqlite import LocalConnection, WritersLine, connect
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -64,7 +65,7 @@ class Database:
 def make_engine(url: str, **options: Any) -> AsyncEngine:
     """An engine with our rules; `hide_parameters` keeps values out of errors (`reliability` F10)."""
     if url.startswith("sqlite"):
-        options["connect_args"] = {"async_creator_fn": connect}
+        options["connect_args"] = {"async_creator_fn": partial(connect, WritersLine(BUSY_TIMEOUT_MS / 1000))}
     engine = create_async_engine(url, hide_parameters=True, **options)
     if url.startswith("sqlite"):
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)

@@ -4,8 +4,12 @@
 does. In WAL mode a reader waits for nobody, and who holds the write lock waits for nobody either. So taking
 the lock, updates, deletions and the commit go to the thread; looking, and inserting under the lock, is done
 where it was asked for.
+
+SQLite lets writers try again and again, and whoever comes at the right moment is next. The writers of one
+`Database` stand in a line instead, and only the first of them tries: against other processes.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -17,10 +21,29 @@ CHUNK = 64
 LOCK = "BEGIN IMMEDIATE"
 
 
-def connect(path: str, **options: Any) -> "LocalConnection":
+def connect(line: "WritersLine", path: str, **options: Any) -> "LocalConnection":
     """In the place of `aiosqlite.connect`."""
     options["check_same_thread"] = False  # two threads never use it at once: see `LocalConnection.run`
-    return LocalConnection(lambda: sqlite3.connect(path, **options), CHUNK)
+    return LocalConnection(lambda: sqlite3.connect(path, **options), line)
+
+
+class WritersLine:
+    """The writing transactions of one `Database`, one at a time, in the order in which they came."""
+
+    def __init__(self, seconds: float) -> None:
+        self._lock = asyncio.Lock()
+        self._seconds = seconds
+
+    async def enter(self) -> None:
+        """Wait for the turn, but no longer than SQLite itself would."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise sqlite3.OperationalError("database is locked") from None
+
+    def leave(self) -> None:
+        self._lock.release()
 
 
 class _Call:
@@ -40,9 +63,11 @@ class _Call:
 class LocalConnection(aiosqlite.Connection):
     """For SQLAlchemy's driver, which gives one call at a time."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
-        super().__init__(connector, iter_chunk_size)
+    def __init__(self, connector: Callable[[], sqlite3.Connection], line: WritersLine) -> None:
+        super().__init__(connector, CHUNK)
         self._thread.daemon = True
+        self._line = line
+        self._in_line = False
         self._last: _Call | None = None
         self._begin: str | None = None
         self._locked = False
@@ -69,6 +94,9 @@ class LocalConnection(aiosqlite.Connection):
         steps, first = [statement], self._begin
         if first is not None:
             steps, self._begin = [partial(self._conn.execute, first), statement], None
+        if first == LOCK and not self._in_line:
+            await self._line.enter()
+            self._in_line = True
         looks = sql.startswith("SELECT") and first != LOCK
         adds = self._locked and sql.startswith("INSERT")
         if not (looks or adds):
@@ -85,6 +113,16 @@ class LocalConnection(aiosqlite.Connection):
         self._begin = None
         await self.run(end, waits=self._locked and self._conn.in_transaction)
         self._locked = False
+        self._leave_line()
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        self._leave_line()
+        return super().stop()
+
+    def _leave_line(self) -> None:
+        if self._in_line:
+            self._in_line = False
+            self._line.leave()
 
 
 class LocalCursor(aiosqlite.Cursor):

@@ -122,3 +122,33 @@ async def test_looking_stays_on_the_loop_and_committing_leaves_it(store: Databas
     here = threading.get_ident()
     assert [name for name, thread in where if thread == here] == ["BEGIN", "SELECT", "ROLLBACK"]
     assert [name for name, thread in where if thread != here] == ["BEGIN", "INSERT", "COMMIT"]
+
+
+async def test_writers_are_served_in_the_order_in_which_they_came(store: Database) -> None:
+    served = []
+
+    async def write(number: int) -> None:
+        async with store.begin_rows() as rows:
+            await rows.execute(text("INSERT INTO thing VALUES (:name)"), {"name": str(number)})
+            await asyncio.sleep(0.002)
+            served.append(number)
+
+    await asyncio.gather(*(write(number) for number in range(4)))
+    await asyncio.gather(*(write(number) for number in range(10, 14)))
+
+    assert served == [0, 1, 2, 3, 10, 11, 12, 13]
+
+
+async def test_a_writer_that_waits_too_long_in_the_line_fails_and_the_line_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "BUSY_TIMEOUT_MS", 50)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/line.db")
+    async with database.begin_rows() as rows:
+        await rows.execute(text("CREATE TABLE thing (name TEXT PRIMARY KEY)"))
+        with pytest.raises(OperationalError, match="locked"):
+            await add(database, "a")
+    await add(database, "b")
+
+    assert await names(database) == ["b"]
+    await database.close()
