@@ -320,7 +320,7 @@ def test_papers_of_several_years_one_after_the_other(village: Town) -> None:
     talker.say("还要前年的")
     assert "2024年" in talker.text
     talker.say("怎么给我爸妈代缴")
-    assert "还没有开通" in talker.text
+    assert "代他人缴费" in talker.text
     talker.say("解绑")
     talker.say("不解")
     assert "不解绑" in talker.text

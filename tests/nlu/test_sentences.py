@@ -113,7 +113,7 @@ def test_words_of_control_are_sure_enough_to_pass_while_a_number_is_asked_for(
 BUTTONS = {
     "authorize": "login", "refuse": "deny", "cancel": "cancel", "confirm": "affirm", "change": "change_answer",
     "paid": "check_payment_status", "cancel_order": "cancel", "refresh": "check_payment_status",
-    "go_on": "resume_bot", "pay": "pay_insurance", "pay_self": "pay_insurance",
+    "go_on": "resume_bot", "pay": "pay_insurance",
     "payment_record": "get_certificate", "human": "request_human", "menu": "help", "unbind": "affirm",
     "keep": "deny", "login": "login",
 }  # fmt: skip

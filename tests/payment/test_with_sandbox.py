@@ -28,7 +28,7 @@ from services.domain.kinds import IdType
 from services.domain.people import Person
 from services.durable import Durable
 from services.notices import Notices
-from services.payment import Changed, Draft, OrderView, Payment, Placed
+from services.payment import Changed, Draft, OrderView, Payment, Placed, settling
 from services.settings import Settings
 from services.store.session import Database
 from tests.conftest import FixedClock
@@ -63,7 +63,13 @@ class Street:
     def advance(self, **delta: float) -> None:
         self.clock.set(self.clock.now() + timedelta(**delta))
 
-    async def until(self, order_no: str, *, seconds: float = 5, **wanted: object) -> OrderView:
+    async def posted(self, order_no: str) -> None:
+        """Until the bureau has been told: it books only what it knew before the clock jumps."""
+        async with asyncio.timeout(20):
+            while await settling.is_unposted(self.payment._desk, order_no):
+                await asyncio.sleep(0.05)
+
+    async def until(self, order_no: str, *, seconds: float = 20, **wanted: object) -> OrderView:
         """Nobody asks: the notification and the workers do it."""
         async with asyncio.timeout(seconds):
             while True:
@@ -151,6 +157,7 @@ async def test_a_resident_pays_and_it_is_booked_without_anybody_asking(street: S
     order = await street.place()
     await pay(order)
     await street.until(order.order_no, status="paid")
+    await street.posted(order.order_no)
     street.advance(days=2)
     view = await street.until(order.order_no, booked=True)
     assert str(view.records_available_on) == "2026-11-26"
