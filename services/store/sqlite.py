@@ -111,9 +111,11 @@ class LocalConnection(aiosqlite.Connection):
 
     async def _end(self, end: Callable[[], None]) -> None:
         self._begin = None
-        await self.run(end, waits=self._locked and self._conn.in_transaction)
-        self._locked = False
-        self._leave_line()
+        try:
+            await self.run(end, waits=self._locked and self._conn.in_transaction)
+        finally:
+            self._locked = False
+            self._leave_line()
 
     def stop(self) -> "asyncio.Future[Any] | None":
         self._leave_line()
