@@ -15,14 +15,15 @@ from tests.journeys.driver import ROOT, Town
 
 PAGE = """# Performance
 
-Measured on {day} by `make bench` ({machine}). {busy} Wall times swing by half between runs on a busy
-machine: trust the ratios, which were taken in one run, round about.
+Measured on {day} by `make bench` ({machine}). {busy}
+Wall times swing by half between runs on a busy machine: trust the ratios, which were taken in one run,
+round about.
 
 ## Turns per second
 
 16 conversations at once over the REST channel, {rounds} rounds of {seconds} s each, taken in turns; the load generator
-shares the machine. Stock is the project that `rasa init` makes, under `rasa run`: {stock_made_of}; it keeps its
-conversations in memory. Ours writes and syncs each turn to SQLite (`synchronous=FULL`) before it answers.
+shares the machine. Stock is the project that `rasa init` makes, under `rasa run`: {stock_made_of};
+it keeps its conversations in memory. Ours writes and syncs each turn to SQLite (`synchronous=FULL`) before it answers.
 
 | | turns/s (each round) | median | 99 of 100 | against stock |
 |---|---|---|---|---|
