@@ -133,7 +133,7 @@ async def test_writers_are_served_in_the_order_in_which_they_came(store: Databas
             await asyncio.sleep(0.002)
             served.append(number)
 
-    await asyncio.gather(*(write(number) for number in range(4)))  # connections are made, one slower than another
+    await asyncio.gather(*(write(number) for number in range(4)))  # makes the connections, in any order
     served.clear()
     await asyncio.gather(*(write(number) for number in range(10, 14)))
 
