@@ -92,7 +92,7 @@ def _look_up(day: date) -> Answer:
         return Answer(_by_calendar(day, ruled), ruled.provisional)
     try:
         return Answer(bool(chinese_calendar.is_workday(day)), False)
-    except NotImplementedError:
+    except NotImplementedError:  # a year that the library does not know
         pass
     shipped = _shipped().get(day.year)
     if shipped:
