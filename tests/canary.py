@@ -20,9 +20,10 @@ from services.domain.id_documents import check_digit
 OTHERS_BOOKS = ("sandbox.db", "sandbox.db-*", "residents.yml")
 """The sandbox's gateway and bureau are other people, who know the residents by their nature."""
 
-_SURNAMES = "赵钱孙周吴郑冯陈褚卫"
+_SURNAMES = ("欧阳", "上官", "司马", "诸葛", "慕容", "皇甫", "尉迟", "公孙")
 _RARE = "鼐璟翀昶璩骧赟琎鬯曌"
-"""Rare enough not to turn up by chance."""
+"""Rare enough not to turn up by chance. Four characters, so that no coding of a name is so short that it stands
+in a key file by chance."""
 _CHUNK = 1 << 22
 
 

@@ -171,6 +171,16 @@ class Resident:
                     return self.say(button["payload"])
         raise AssertionError(f"no button {title} in {self.last}")
 
+    def wait_for_button(self, title: str, seconds: float = 30) -> None:
+        """Greet now and then, until an answer brings this button."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.say("你好")
+            if any(b["title"] == title for m in self.last for b in m.get("buttons", [])):
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"no button {title} in {seconds} s: {self.text}")
+
     def consent(self, account: str, button: str = "同意") -> httpx.Response:
         return self.fill(self.card("authorization_request")["url"], button, account=account)
 

@@ -231,10 +231,7 @@ def test_not_yet_and_a_message_when_it_is_there(new_town: Any) -> None:
     me.press("好，告诉我")
     assert "告诉您" in me.text
     town.advance("P4D")
-    for _ in range(40):
-        me.say("你好")
-        if any(b["title"] == "现在开" for m in me.last for b in m.get("buttons", [])):
-            break
+    me.wait_for_button("现在开")
     me.press("现在开")
     if me.has("identity_verification"):
         me.verify()
