@@ -13,7 +13,7 @@ from services.domain.orders import CAPTURED, OPEN, OrderState
 from services.domain.people import Person
 from services.domain.workdays import records_available
 from services.durable import Durable
-from services.payment.model import OrderView, load_quote
+from services.payment.model import OrderBill, OrderView, load_quote
 from services.ports import Cashier, Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
@@ -94,9 +94,15 @@ class Desk:
             paid_at=paid_at,
             booked=order.booked_at is not None,
             records_available_on=self._available(order.state, paid_at),
-            dues=load_quote(lines[0].quote).dues,
+            bills=tuple(
+                OrderBill(
+                    insured_id=line.insured_id,
+                    quote=load_quote(line.quote),
+                    returned=line.returned_at is not None,
+                )
+                for line in lines
+            ),
             payer_id=order.payer_id,
-            insured_id=lines[0].insured_id,
             preparing=order.state is OrderState.NEW and order.wanted,
         )
 

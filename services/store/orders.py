@@ -121,7 +121,10 @@ class OrderRow(Base):
 
 
 class OrderLineRow(Base):
-    """One bill in an order. `key` is what the bureau knows it by, in the declaration and in the posting."""
+    """One bill in an order. `key` is what the bureau knows it by, in the declaration and in the posting.
+
+    `returned_at` is when the bureau refused it while it took others of the order: its part is given back.
+    """
 
     __tablename__ = "payment_order_line"
 
@@ -139,6 +142,7 @@ class OrderLineRow(Base):
     payment_no: Mapped[str | None] = mapped_column(String(64))
     posted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     booked_on: Mapped[date | None] = mapped_column(Date)
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 LIVE, APPLIED, RELEASED = "live", "applied", "released"
@@ -205,8 +209,16 @@ class EvidenceRow(Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+SURPLUS, LINE, OUTSIDE = "surplus", "line", "outside"
+"""Kinds of `RefundRow`."""
+
+
 class RefundRow(Base):
-    """A refund; `request_no` is the same at every try (I6). `kind` is `surplus`, `outside` or `requested`."""
+    """A refund; `request_no` is the same at every try (I6).
+
+    `kind` is `surplus` (what is left of the whole order), `line` (one bill, `number` is its line), `outside`
+    or `requested`.
+    """
 
     __tablename__ = "payment_refund"
     __table_args__ = (UniqueConstraint("order_no", "kind", "number"),)

@@ -211,6 +211,7 @@ class FakeBureau(Peer):
         self.prices = {"60%": "878.94", "100%": "1464.90"}
         self.dear = Decimal(0)
         self.refuses: dict[str, str] = {}
+        self.refuses_lines: dict[str, str] = {}
 
     async def find_enrolments(self, person: Person) -> Sequence[Enrolment]:
         await self.before("enrolments")
@@ -250,6 +251,9 @@ class FakeBureau(Peer):
         await self.before("post_payment")
         if "post_payment" in self.refuses:
             raise Refused(self.refuses["post_payment"])
+        line = key.partition("L")[2]
+        if line in self.refuses_lines:
+            raise Refused(self.refuses_lines[line])
         assert self.table("declarations")[key]["no"] == declaration_no
         row = self.table("payments").setdefault(key, {"no": f"P-{key}", "amount": str(amount), "times": 0})
         row["times"] += 1

@@ -18,7 +18,7 @@ from services.domain.errors import Refused
 from services.domain.ids import new_id
 from services.durable import Durable
 from services.notices import Notices
-from services.payment import OrderView, Payment, Placed
+from services.payment import Bill, OrderView, Payment, Placed
 from services.ports import TradeStatus
 from services.settings import Settings
 from services.store.session import Database
@@ -40,7 +40,7 @@ class Street:
     async def place(self, conversation_id: str = IN_WECHAT) -> OrderView:
         quote = await self.bureau.quote(await get_person("p1"), RESIDENT_MEDICAL)
         draft = await self.payment.draft(
-            conversation_id=conversation_id, payer_id="p1", insured_id="p1", quote=quote
+            conversation_id=conversation_id, payer_id="p1", bills=[Bill(insured_id="p1", quote=quote)]
         )
         placed = await self.payment.place(draft.draft_id, conversation_id=conversation_id)
         assert isinstance(placed, Placed)
