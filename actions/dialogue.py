@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from actions import (
     answering,
+    basket,
     cards,
     faq,
     login,
@@ -41,20 +42,31 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     try:
         if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
             await _respond(talk)
-        while state.parked and state.task is None and not state.login and not state.question:
-            state.task = state.parked.pop(0)
-            others.share(talk, state.task)
-            talk.tell("resume", what=returning.describe(state.task))
-            await steps.go_on(talk)
+        while state.task is None and (state.parked or state.together) and not (state.login or state.question):
+            await _go_on_with_next(talk)
     except ServiceError as error:
         talk.tell_error(error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
+            if state.task.joint:
+                state.leave_basket()
             state.task = None
     if talk.told_orders:
         await _tell_notices(talk)  # of what this turn itself has found out: told once, not again in the next
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
     return talk.replies
+
+
+async def _go_on_with_next(talk: Talk) -> None:
+    """Who is paid for along with others, then what had to wait."""
+    if talk.state.together:
+        await basket.go_on(talk)
+        if talk.state.task and talk.state.task.member:
+            await steps.go_on(talk)
+        return
+    talk.state.task = talk.state.parked.pop(0)
+    talk.tell("resume", what=returning.describe(talk.state.task))
+    await steps.go_on(talk)
 
 
 async def _news(talk: Talk) -> None:
@@ -77,7 +89,7 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
         if notice.kind in {"payment_request", "payment_status"}:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
-            talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
+            await papers.tell_booked(talk, notice.facts["order_no"])
         elif notice.kind == "paper_ready":
             await papers.tell_ready(talk, **notice.facts)
 
@@ -104,7 +116,7 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if await _answers_whom_or_what(talk):
+    if await basket.takes(talk) or await _answers_whom_or_what(talk):
         return
     await handler(talk)
 
@@ -269,6 +281,7 @@ async def _unbind(talk: Talk) -> None:
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
+    talk.state.leave_basket()
     talk.state.shown = {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 

@@ -203,7 +203,9 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
-        if known:
+        settled = {one.facts.get(INSURED) for one in talk.state.basket}
+        known = [one for one in known if one.value not in settled]
+        if known and known != [one for one in known if one.value == ANOTHER]:
             _ask_choice(talk, task, INSURED, known)
         else:
             _ask(talk, task, ID_NUMBER, "others.ask_id_number")
@@ -277,7 +279,9 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
 
 def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
     _ask(talk, task, name, None)
-    talk.add(cards.choice(say(f"ask.{name}", titles=[option.title for option in options]), name, options))
+    relation = task.facts.get("relation", "")
+    sentence = say(f"ask.{name}", titles=[option.title for option in options], relation=relation)
+    talk.add(cards.choice(sentence, name, options))
 
 
 def _problem(task: Task, reason: str) -> str:

@@ -26,7 +26,8 @@ class Task:
     wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
-    `before` is the answer that stood before the resident wanted to be asked again.
+    `before` is the answer that stood before the resident wanted to be asked again. `member` is one of several
+    that are paid for at once (`actions.basket`), `joint` the review and the payment of all of them.
     """
 
     kind: str
@@ -39,6 +40,8 @@ class Task:
     taken: list[str] = field(default_factory=list)
     single: list[str] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+    member: bool = False
+    joint: bool = False
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -62,6 +65,7 @@ class Dialogue:
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
+    `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     """
 
     task: Task | None = None
@@ -80,6 +84,8 @@ class Dialogue:
     last: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Any] = field(default_factory=dict)
     awaited: dict[str, Any] = field(default_factory=dict)
+    basket: list[Task] = field(default_factory=list)
+    together: bool = False
 
     @property
     def capture(self) -> str | None:
@@ -96,7 +102,18 @@ class Dialogue:
             if left:
                 self.done[LEFT] = "yes"
             if task.kind == "pay":
-                self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
+                self.remember(task)
+            if task.joint or (task.member and left):
+                self.leave_basket(left=left)
+
+    def remember(self, task: Task) -> None:
+        """What the next person who is paid for may have in common with this one."""
+        self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
+
+    def leave_basket(self, *, left: bool = False) -> None:
+        """No longer several at once; what was `left` may be wanted after all."""
+        self.parked = [task for task in self.parked if not task.member and not task.joint]
+        self.together, self.basket = False, self.basket if left else []
 
     def forget_login(self) -> None:
         self.login, self.id_token, self.name_token, self.typed = None, None, None, False
@@ -110,5 +127,6 @@ class Dialogue:
         kept = {name: value for name, value in (data or {}).items() if name in known}
         if kept.get("task"):
             kept["task"] = Task(**kept["task"])
-        kept["parked"] = [Task(**task) for task in kept.get("parked", [])]
+        for name in ("parked", "basket"):
+            kept[name] = [Task(**task) for task in kept.get(name, [])]
         return cls(**kept)
