@@ -41,7 +41,7 @@ STATUSES = {
     "REFUND": TradeStatus.REFUNDED,
 }
 """`REFUND` is said from the first refund on, and not how much: what of it is told by each refund's own query.
-We give back whole orders only, so it is read as wholly refunded; `refunded` stays empty."""
+It is read as wholly refunded with `refunded` empty; who gave a part back himself knows better."""
 SETTLED = {
     TradeStatus.PAID: "order_paid",
     TradeStatus.REFUNDED: "order_paid",
