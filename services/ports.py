@@ -227,10 +227,14 @@ class TradeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Cashier:
-    """Where the payer goes. `qr_code` is a URL to draw as a QR code."""
+    """Where the payer goes: an address, or inside the provider's own browser its bridge (`prepay_id`).
 
-    cashier_url: str
+    `qr_code` is a URL to draw as a QR code.
+    """
+
+    cashier_url: str | None = None
     qr_code: str | None = None
+    prepay_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,13 +246,20 @@ class RefundFacts:
 
 
 class PaymentGateway(Protocol):
-    """Alipay now, WeChat Pay later. All calls are idempotent by `order_no` / `request_no`."""
+    """Alipay or WeChat Pay. All calls are idempotent by `order_no` / `request_no`."""
 
     provider: str
 
     async def place(
-        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime
-    ) -> Cashier: ...
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
+        """`payer`: who alone is going to pay, by the provider's name for them, when that is known."""
+        ...
+
+    def bridge(self, prepay_id: str) -> Mapping[str, str]:
+        """What a page inside the provider's browser hands to its bridge; `Refused("no_bridge")`."""
+        ...
+
     async def query(self, order_no: str) -> TradeFacts: ...
 
     async def close(self, order_no: str) -> TradeStatus:

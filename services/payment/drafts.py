@@ -133,7 +133,10 @@ async def _holders(session: AsyncSession, draft: Draft) -> list[tuple[str, str]]
 
 
 async def _shared(desk: Desk, session: AsyncSession, draft: Draft, rivals: list[str]) -> OrderRow | None:
-    """The live order with the same figures for the same payer: a second device gets the same number (P1)."""
+    """The live order with the same figures for the same payer: a second device gets the same number (P1).
+
+    Not one that can be paid from another WeChat account only.
+    """
     if len(rivals) != 1:
         return None
     order = await session.get(OrderRow, rivals[0], with_for_update=True)
@@ -141,6 +144,8 @@ async def _shared(desk: Desk, session: AsyncSession, draft: Draft, rivals: list[
         await session.scalars(select(OrderLineRow.digest).where(OrderLineRow.order_no == rivals[0]))
     ).all()
     same = sorted(lines) == sorted(digest(bill) for bill in draft.bills)
+    if order is not None and desk.payer_of(order) and order.conversation_id != draft.conversation_id:
+        return None
     if order is None or order.payer_id != draft.payer_id or not same or order.state not in OPEN:
         return None
     return order if desk.clock.now() < order.expires_at else None

@@ -1,5 +1,6 @@
 """What the conversation gets to see of a payment: drafts, orders, and the two answers to a confirmation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -64,6 +65,15 @@ class OrderView:
     bills: tuple[OrderBill, ...]
     payer_id: str
     preparing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """How somebody who has opened our link pays: at the gateway's `link`, or over the `bridge` of its browser."""
+
+    total: Decimal
+    link: str | None = None
+    bridge: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

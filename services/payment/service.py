@@ -22,7 +22,7 @@ from services.payment import desk as jobs
 from services.payment import drafts, issuing, refunding, settling, sweeping, watching
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
-from services.payment.model import Bill, Changed, Draft, OrderView, Placed, digest
+from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest
 from services.ports import Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
@@ -153,8 +153,8 @@ class Payment:
         views = [await self._desk.view(order_no) for order_no in order_nos]
         return [view for view in views if view is not None]
 
-    async def open_cashier(self, order_no: str) -> str | None:
-        """The gateway's link for somebody who is about to pay; None when there is nothing to pay any more.
+    async def open_cashier(self, order_no: str) -> Checkout | None:
+        """The gateway's way for somebody who is about to pay; None when there is nothing to pay any more.
 
         The gateway does not know an order before its link is opened, and can't be made to close it then.
         Since the link leaves us only here, an order that nobody has opened can be given up at once.
@@ -165,7 +165,10 @@ class Payment:
                 return None
             if order.opened_at is None:
                 order.opened_at = self._desk.clock.now()
-            return order.cashier_url
+        if order.prepay_id is None:
+            return Checkout(total=order.total, link=order.cashier_url)
+        bridge = self._desk.gateway_of(order).bridge(order.prepay_id)
+        return Checkout(total=order.total, bridge=bridge)
 
     async def abandon(self, order_no: str) -> OrderView:
         """不付了: closed if the gateway says so. Else `pending` without cashier, or paid."""

@@ -112,6 +112,7 @@ class OrderRow(Base):
     sends: Mapped[int] = mapped_column(Integer, default=0)
     cashier_url: Mapped[str | None] = mapped_column(Text)
     qr_code: Mapped[str | None] = mapped_column(Text)
+    prepay_id: Mapped[str | None] = mapped_column(String(64))
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     queried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trade_no: Mapped[str | None] = mapped_column(String(64))

@@ -65,9 +65,9 @@ class Town:
 
     async def scan(self, order_no: str) -> None:
         """The payer goes to the cashier by our link and looks at it."""
-        link = await self.payment.open_cashier(order_no)
-        assert link is not None
-        assert link != (await self.payment.find_order(order_no)).cashier.cashier_url  # type: ignore[union-attr]
+        checkout = await self.payment.open_cashier(order_no)
+        assert checkout is not None
+        assert checkout.link != (await self.payment.find_order(order_no)).cashier.cashier_url  # type: ignore[union-attr]
         self.gateway.scan(order_no)
 
     async def status(self, order_no: str) -> str:

@@ -124,7 +124,12 @@ class FakeGateway(Peer):
         taken = sum((Decimal(t["paid"]) for t in trades if "paid" in t), Decimal(0))
         return taken - sum((Decimal(r["amount"]) for r in refunds), Decimal(0))
 
-    async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
+    def bridge(self, prepay_id: str) -> Mapping[str, str]:
+        raise Refused("no_bridge")
+
+    async def place(
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
         await self.before("place")
         if self.books.get("refuses_orders"):
             raise Refused("gateway_refused")
