@@ -5,7 +5,7 @@ are the basket. When nobody is left to settle, `review` shows all of them as one
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from actions import cards, login, others
@@ -14,10 +14,11 @@ from actions.choices import choose
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
-from actions.state import SHARED, Dialogue, Task
+from actions.state import CHANGE, SHARED, Dialogue, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.payment import Bill
+from services.ports import Quote
 
 LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
@@ -27,7 +28,7 @@ ONLY = re.compile(r"只(?:要|给|帮)?(?:交|缴|办|付|算)|光(?:交|缴)|�
 MYSELF = re.compile(
     r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
 )
-THIS_ONE = re.compile(r"^(?:那|就|先|算了)*(?:他|她|这个|这位|这一?个人?)|跳过")
+THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
 MEMBER = "member"
 """What the buttons at the joint review name instead of a slot, followed by the member's place."""
 CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
@@ -40,7 +41,7 @@ def is_open(state: Dialogue) -> bool:
 
 
 def gather(talk: Talk, tasks: Sequence[Task]) -> None:
-    """Begin with the first of them; the others follow."""
+    """Begin with the first of them; the others follow. Their names are told when something is asked of them."""
     state = talk.state
     state.leave_basket()
     for task in tasks:
@@ -67,9 +68,15 @@ def add(talk: Talk, more: Sequence[Task]) -> None:
     ]
 
 
-def put(talk: Talk, task: Task, case: Case) -> None:
+def put(talk: Talk, task: Task, case: Case, quote: Quote) -> None:
     """This one is settled: next."""
     task.facts["insured_id"] = case.person_id
+    task.facts["about"] = say(
+        "basket.about",
+        what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
+        quote=quote,
+        dues=quote.dues,
+    )
     task.asked = None
     if any(_same(one, task) for one in talk.state.basket):
         talk.tell("basket.twice")
@@ -79,17 +86,18 @@ def put(talk: Talk, task: Task, case: Case) -> None:
     talk.state.task = None
 
 
-async def go_on(talk: Talk) -> None:
-    """The next one, or the review when all are settled. Does nothing while somebody is in work."""
+async def go_on(talk: Talk, ask: Callable[[], Awaitable[None]]) -> None:
+    """The next one (`ask` says what is open of it), or the review when all are settled."""
     state = talk.state
-    if state.parked and state.parked[0].member:
-        state.task = state.parked.pop(0)
-        others.share(talk, state.task)
-        title = name_of(state.task)
-        if title and not (state.basket and name_of(state.basket[-1]) == title):
-            talk.tell("basket.next", title=title)
-    else:
+    if not (state.parked and state.parked[0].member):
         await review(talk)
+        return
+    task = state.task = state.parked.pop(0)
+    others.share(talk, task)
+    said, title = len(talk.replies), name_of(task)
+    await ask()
+    if state.task is task and not (state.basket and name_of(state.basket[-1]) == title):
+        talk.replies.insert(said, cards.text(say("basket.next", title=title)))
 
 
 async def review(talk: Talk) -> None:
@@ -162,16 +170,44 @@ def _changes_all(talk: Talk) -> bool:
 
 def show_members(talk: Talk) -> None:
     """改一下 at the joint review: who shall be left out, or what shall be different."""
+    talk.state.question = CHANGE
     items = [
-        (say("basket.leave_out", title=name_of(member)), f'/change_answer{{"field": "{MEMBER}{place}"}}')
-        for place, member in enumerate(talk.state.basket, start=1)
+        (option.title, f'/change_answer{{"field": "{option.value}"}}')
+        for option in _members(talk.state.basket)
     ]
     talk.add(cards.menu(say("basket.change"), items))
 
 
+def pick_left_out(talk: Talk) -> bool:
+    """第二个, after `show_members`: whether one of them was picked; then it is left out."""
+    picked = choose(talk.turn, "field", _members(talk.state.basket))
+    if picked is None:
+        return False
+    _leave_out(talk, [talk.state.basket[int(picked.removeprefix(MEMBER)) - 1]])
+    return True
+
+
+def _members(members: Sequence[Task]) -> list[Option]:
+    """Whom one may leave out, by name; what is paid as well, where one name is not enough."""
+    names = [name_of(member) for member in members]
+    return [
+        Option(
+            value=f"{MEMBER}{place}",
+            title=say(
+                "basket.leave_out",
+                title=name,
+                about=member.facts.get("about", "") if names.count(name) > 1 else "",
+            ),
+        )
+        for place, (member, name) in enumerate(zip(members, names, strict=True), start=1)
+    ]
+
+
 def name_of(task: Task) -> str:
     """How the resident calls this one."""
-    return str(task.facts.get("relation", "")) if others.is_for_other(task) else say("others.myself")
+    if not others.is_for_other(task):
+        return say("others.myself")
+    return str(task.facts.get("relation") or say("basket.somebody"))
 
 
 def _left_out(talk: Talk) -> list[Task]:

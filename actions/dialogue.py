@@ -6,6 +6,7 @@ then the open question is asked again if something else came between.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from actions import (
     answering,
@@ -60,9 +61,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
 async def _go_on_with_next(talk: Talk) -> None:
     """Who is paid for along with others, then what had to wait."""
     if talk.state.together:
-        await basket.go_on(talk)
-        if talk.state.task and talk.state.task.member:
-            await steps.go_on(talk)
+        await basket.go_on(talk, partial(steps.go_on, talk))
         return
     talk.state.task = talk.state.parked.pop(0)
     talk.tell("resume", what=returning.describe(talk.state.task))
@@ -112,6 +111,8 @@ async def _respond(talk: Talk) -> None:
             return
     if talk.state.question == CHANGE:
         talk.state.question = None
+        if talk.state.task and talk.state.task.joint and basket.pick_left_out(talk):
+            return
         field = moving.named_field(talk)
         if field:
             await moving.ask_anew(talk, field)

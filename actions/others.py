@@ -59,6 +59,7 @@ RELATION = re.compile(
 )
 AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
 SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
+TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -134,9 +135,13 @@ def relations(text: str) -> list[str]:
 
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
-    named = relations(talk.turn.text)
+    named: Sequence[str] = relations(talk.turn.text)
     with_me = SELF_TOO.search(talk.turn.text) is not None
-    if talk.turn.last("beneficiary") is None or len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
+    if with_me and not named and TOGETHER.search(talk.turn.text):
+        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
+    elif talk.turn.last("beneficiary") is None:
+        return []
+    if len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
         return []
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
     family = [

@@ -354,7 +354,7 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequen
         await others.refuse(talk, task, refused)
         return
     if task.member:
-        basket.put(talk, task, case)
+        basket.put(talk, task, case, quote)
         return
     draft = await talk.services.payment.draft(
         conversation_id=talk.conversation_id,

@@ -184,6 +184,10 @@ class Payment:
                     await self._desk.durable.enqueue(session, jobs.CLOSE, order_no, at=self._desk.clock.now())
         return await self._get_view(order_no)
 
+    async def take_back(self, order_no: str) -> bool:
+        """Close an order whose link nobody has opened: nobody can pay it. False, and nothing is done, for others."""
+        return await watching.take_back(self._desk, order_no)
+
     async def on_notification(self, form: Mapping[str, str], *, provider: str = ALIPAY) -> bool:
         """Whether the gateway may be told `success`: what it said is stored and taken in.
 

@@ -286,6 +286,23 @@ def test_a_family_in_one_confirmation_and_one_payment(village: Town) -> None:
             assert who["id_number"] not in heard(me)
 
 
+def test_somebody_else_joins_an_order_that_nobody_has_opened(village: Town) -> None:
+    me = logged_in(village, "p6-joins-late", GRANDPA)
+    me.say("交明年的居民医保")
+    me.say("确认支付")
+    first = me.card("payment_request")
+    me.say("再帮我孙女交一个")
+    assert "最后一起付款" in me.text
+    name_member(me, BABY)
+    assert me.card("payment_confirmation")["total"] == "800.00"
+    me.say("确认支付")
+    second = me.card("payment_request")
+    assert village.http.get(f"/pay/{first['order_no']}").status_code == 410
+    assert second["total"] == "800.00"
+    me.say("不付了")
+    assert "已经取消" in me.text
+
+
 def test_members_come_and_go_before_anything_is_paid(village: Town) -> None:
     me = logged_in(village, "p6-come-and-go", SON_IN_LAW)
     me.say("我和奶奶爷爷的居民医保一起交，交明年的")

@@ -134,6 +134,17 @@ async def test_an_unopened_order_of_one_gives_way_to_the_family(town: Town) -> N
     await town.check_invariants()
 
 
+async def test_only_an_order_whose_link_was_not_opened_is_taken_back(town: Town) -> None:
+    first, second = await town.place(person="p1"), await town.place(person="p2", conversation="rest:b")
+    await town.payment.open_cashier(second.order_no)
+    assert await town.payment.take_back(first.order_no)
+    assert not await town.payment.take_back(first.order_no)
+    assert not await town.payment.take_back(second.order_no)
+    assert await town.status(first.order_no) == "closed"
+    assert await town.payment.open_cashier(first.order_no) is None
+    assert await town.status(second.order_no) == "pending"
+
+
 async def test_a_member_who_has_paid_is_named_to_the_caller(town: Town) -> None:
     await pay_for(town, "p2")
     await settle(town)
