@@ -95,7 +95,7 @@ async def test_months_can_neither_be_skipped_nor_paid_twice(town: Town) -> None:
     assert await code("2026-02") == "already_paid"
     assert await code("2026-05/2026-06") == "not_payable"
     assert await code("2025-12") == "not_payable"
-    assert await code("2027-01") == "not_payable"
+    assert await code("2027-01") == "window_closed"
 
 
 async def test_resident_pension_costs_its_tier_and_the_subsidy_is_told(town: Town) -> None:
@@ -105,7 +105,7 @@ async def test_resident_pension_costs_its_tier_and_the_subsidy_is_told(town: Tow
     assert await refusal(town, RESIDENT, PENSION, fee_year=2026, tier="100") == "tier_not_allowed"
     assert await refusal(town, RESIDENT, PENSION, fee_year=2026) == "tier_not_allowed"
     assert await refusal(town, RESIDENT, PENSION, fee_year=2025, tier="300") == "not_payable"
-    assert await refusal(town, RESIDENT, PENSION, fee_year=2027, tier="300") == "not_payable"
+    assert await refusal(town, RESIDENT, PENSION, fee_year=2027, tier="300") == "window_closed"
 
 
 async def test_the_lowest_tier_is_for_people_with_a_mark(town: Town) -> None:
