@@ -10,6 +10,7 @@ from contextlib import suppress
 from actions import (
     answering,
     cards,
+    cautions,
     faq,
     login,
     moving,
@@ -17,9 +18,12 @@ from actions import (
     papers,
     paying,
     queries,
+    reminding,
     returning,
     starting,
     steps,
+    stopping,
+    windows,
 )
 from actions.cards import Message
 from actions.say import say
@@ -27,7 +31,8 @@ from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Ta
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import ServiceError
+from services.domain.errors import Refused, ServiceError
+from services.reminders import ENDS, OPENS
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -47,7 +52,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
             talk.tell("resume", what=returning.describe(state.task))
             await steps.go_on(talk)
     except ServiceError as error:
-        talk.tell_error(error)
+        _tell_failure(talk, error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
             state.task = None
     if talk.told_orders:
@@ -55,6 +60,16 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
     return talk.replies
+
+
+def _tell_failure(talk: Talk, error: ServiceError) -> None:
+    """A window that has closed meanwhile is told as one that was closed before."""
+    task = talk.state.task
+    mine = task is not None and "insurance" in task.facts and not others.is_for_other(task)
+    if isinstance(error, Refused) and error.code == "window_closed" and task and mine:
+        stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
+    else:
+        talk.tell_error(error)
 
 
 async def _news(talk: Talk) -> None:
@@ -80,6 +95,8 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
             talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
         elif notice.kind == "paper_ready":
             await papers.tell_ready(talk, **notice.facts)
+        elif notice.kind in {OPENS, ENDS}:
+            await reminding.tell(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:
@@ -110,13 +127,24 @@ async def _respond(talk: Talk) -> None:
 
 
 async def _about_lists(talk: Talk) -> bool:
-    """Whether the turn answered the offer to be told, or picked from a list of tickets or of records."""
+    """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
+    was said of a time for paying."""
     if await papers.wants_to_be_told(talk):
+        return True
+    if await reminding.answers(talk) or await _asks_about_terms(talk):
+        await steps.ask_again(talk)
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _asks_about_terms(talk: Talk) -> bool:
+    """依据是什么, 我是低保户: told from what the bureau has said."""
+    if talk.state.login or talk.turn.poke:
+        return False
+    return windows.answer_basis(talk) or await cautions.answers_claim(talk, talk.state.task)
 
 
 async def _answers_whom_or_what(talk: Talk) -> bool:
@@ -269,7 +297,7 @@ async def _unbind(talk: Talk) -> None:
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
-    talk.state.shown = {}
+    talk.state.shown, talk.state.window = {}, {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

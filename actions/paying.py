@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import cards, others, returning, stopping
+from actions import cards, cautions, choosing, others, returning, stopping, windows
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.say import say
 from actions.slots import Case, No, Option, Slot
@@ -126,7 +126,8 @@ async def confirm(talk: Talk, task: Task) -> None:
         return
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
-        talk.tell("pay.changed", old=placed.old.total, new=placed.draft.quote.total)
+        base = None if others.is_for_other(task) else placed.old.base
+        talk.tell("pay.changed", old=placed.old, new=placed.draft.quote, base=base)
         await show_review(talk, task)
         return
     before, task.order_no = task.order_no, placed.order.order_no
@@ -233,13 +234,12 @@ async def _fill(
         options = await slot.options(case)
         if len(await _choices(slot, case, options)) == 1:
             task.single.append(slot.name)
+        if await stopping.cannot_choose(talk, task, slot, case, options):
+            return False
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
-        if not options:
-            await stopping.nothing_to_choose(talk, task, slot, case)
-            return False
         if len(options) > 1:
-            _ask(talk, task, slot, case, options)
+            await _ask(talk, task, slot, case, options)
             return False
         if task.reask == slot.name:
             talk.tell("change.only_one", title=options[0].title)
@@ -316,18 +316,11 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
         talk.tell("problem.agency", titles=found, what=returning.describe(task))
 
 
-def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
+async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)
-    listed = options if len(options) <= 6 else [options[0], options[-1]]
-    sentence = say(
-        f"ask.{slot.name}",
-        titles=[option.title for option in listed],
-        many=len(options) > len(listed),
-        what=returning.describe(task),
-    )
-    talk.add(cards.choice(sentence, slot.name, options))
+    talk.add(await choosing.question(talk, task, slot.name, case, options))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:
@@ -372,7 +365,10 @@ async def show_review(talk: Talk, task: Task) -> None:
     )
     medical = quote.dues.insurance is Insurance.MEDICAL and not for_other  # waiting tells of their history
     notes = say("pay.review_notes", quote=quote, medical=medical)
-    sentence = "\n".join(part for part in (summary, notes, say("pay.review_question")) if part)
+    until = windows.note(talk, task, quote.window, for_other=for_other)
+    more = cautions.before_paying(quote, for_other=for_other)
+    parts = (summary, notes, *more, until, say("pay.review_question"))
+    sentence = "\n".join(part for part in parts if part)
     talk.add(cards.payment_confirmation(sentence, draft, payer=payer, insured=insured, hidden=hidden))
 
 

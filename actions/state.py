@@ -12,9 +12,9 @@ CONFIRM, PAYMENT = "confirm", "payment"
 LEFT = "left"
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
-UNBIND, CHANGE, RETURN, TELL = "unbind", "change", "return", "tell"
+UNBIND, CHANGE, RETURN, TELL, REMIND = "unbind", "change", "return", "tell", "remind"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
-the paper is there?"""
+the paper is there? remind when the window opens?"""
 
 
 @dataclass
@@ -26,7 +26,8 @@ class Task:
     wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
-    `before` is the answer that stood before the resident wanted to be asked again.
+    `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
+    has been told of, so that it is told once.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Task:
     taken: list[str] = field(default_factory=list)
     single: list[str] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+    told_window: str | None = None
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -62,6 +64,7 @@ class Dialogue:
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
+    `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     """
 
     task: Task | None = None
@@ -80,6 +83,7 @@ class Dialogue:
     last: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Any] = field(default_factory=dict)
     awaited: dict[str, Any] = field(default_factory=dict)
+    window: dict[str, Any] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:

@@ -121,6 +121,13 @@ class MedicalRate(_Row):
         return self.above_limit if self.age_limit is not None and age > self.age_limit else self.up_to_limit
 
 
+class MedicalGap(_Row):
+    """Who has missed more than `months` waits `wait_days` from the day of paying."""
+
+    months: int
+    wait_days: int
+
+
 class Flexible(_Row):
     """Flexible employment: last year's average wage (yuan a year), known from `published_on`. The months of a
     year can be paid until its day `closes` (`12-31`)."""
@@ -134,10 +141,15 @@ class Flexible(_Row):
     pension_tiers: Figure[tuple[int, ...]]
     medical_base_month: Figure[int]
     medical_rates: Figure[dict[str, MedicalRate]]
+    medical_gaps: Figure[dict[str, MedicalGap]]
 
     def medical_rate(self, agency: str) -> MedicalRate:
         rates = self.medical_rates.value
         return rates.get(prefecture_code(agency), rates["other"])
+
+    def medical_gap(self, agency: str) -> MedicalGap | None:
+        """Known of some prefectures only."""
+        return self.medical_gaps.value.get(prefecture_code(agency))
 
 
 class YearRates(_Row):

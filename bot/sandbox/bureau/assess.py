@@ -1,7 +1,7 @@
 """What a person owes, which tiers there are, and what it costs (`Refused` with the codes of the port)."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.sandbox.bureau import medical, windows
@@ -11,7 +11,7 @@ from services.domain.divisions import agency_name
 from services.domain.errors import Refused
 from services.domain.kinds import EnrolmentStatus, Insurance, InsuredGroup, PaymentType
 from services.domain.money import yuan
-from services.domain.periods import first_day, months_of, year_of
+from services.domain.periods import first_day, month_of, months_of, year_of
 from services.domain.rates import (
     FULL_MEDICAL_BASE,
     ResidentPension,
@@ -174,6 +174,7 @@ def _quote_flexible_medical(account: Account, dues: Dues, months: list[str]) -> 
         wage = _wage(account, year - 1 if int(month[5:]) < change else year)
         rate = wage.rules.medical_rate(dues.agency).at(_age(account, month))
         parts.append((wage, rate, monthly_contribution(wage, FULL_MEDICAL_BASE, rate)))
+    begins = _benefit_after_gap(account, parts[-1][0], dues)
     bases = {monthly_base(wage, FULL_MEDICAL_BASE) for wage, _, _ in parts}
     rates = {rate for _, rate, _ in parts}
     return _quote(
@@ -184,10 +185,22 @@ def _quote_flexible_medical(account: Account, dues: Dues, months: list[str]) -> 
         months=len(months),
         fee_period=dues.fee_period,
         window=windows.of_flexible(parts[-1][0], year),
+        benefit_from=begins,
+        waiting_until=begins - timedelta(days=1) if begins else None,
         provisional=any(wage.provisional for wage, _, _ in parts),
         demo=any(wage.is_demo for wage, _, _ in parts),
         version=version_of(parts[-1][0].year),
     )
+
+
+def _benefit_after_gap(account: Account, wage: Wage, dues: Dues) -> date | None:
+    """First day of benefit for who was insured, and has missed more months than can be made up for."""
+    gap, paid = wage.rules.medical_gap(dues.agency), account.paid_months(Insurance.MEDICAL)
+    now = month_of(account.today)
+    if gap is None or not paid or max(paid) >= now:
+        return None
+    missed = len(months_of(f"{max(paid)}/{now}")) - 2
+    return account.today + timedelta(days=gap.wait_days + 1) if missed > gap.months else None
 
 
 def _quote_resident_pension(account: Account, entry: Registration, dues: Dues) -> Quote:
