@@ -1,8 +1,12 @@
 """The question with its possible answers, and what one should know before choosing: what each costs."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
+
+import cn2an
 
 from actions import cards, returning, windows
 from actions.cards import Message
@@ -10,12 +14,35 @@ from actions.say import say
 from actions.slots import Case, Option, months_in
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import Turn
 from services.domain.errors import Refused
 from services.domain.kinds import Insurance, InsuredGroup
 from services.ports import Tier
 
 FEW = 6
 """So many answers are read aloud; of more the first and the last."""
+AT_THE_END = re.compile(
+    r"[，,、 ]([0-9]{3,4}|[一二两三四五六七八九]百|[一二两三]千(?:五百?)?)[的吧哈嘛。.!！]*$"
+)
+"""交居民养老，三百"""
+ASKS = re.compile(r"吗|多少|好多|[?？]")
+
+
+def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
+    """A resident's pension tier is named by its yuan: 三百块的, or a bare number after the sentence."""
+    pension = (facts.get("insured_group"), facts.get("insurance")) == (
+        InsuredGroup.RESIDENT,
+        Insurance.PENSION,
+    )
+    if not pension or turn.last("tier") is not None or ASKS.search(turn.text):
+        return None
+    amount = turn.last("amount")
+    if amount is not None:
+        return str(amount).removesuffix(".00")
+    found = AT_THE_END.search(turn.text)
+    if not found:
+        return None
+    return found[1] if found[1].isdigit() else str(int(cn2an.cn2an(found[1], "smart")))
 
 
 async def question(talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option]) -> Message:

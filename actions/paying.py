@@ -39,10 +39,25 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    tier = choosing.tier_said(talk.turn, task.facts)
+    if tier is not None and task.facts.get("tier") != tier:
+        task.put("tier", tier)
+        new.add("tier")
+    if _is_this_year(talk, task):
+        task.put("payment_type", PaymentType.NORMAL)
+        task.forget("arrears_item")
     new |= others.take(talk, task)
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def _is_this_year(talk: Talk, task: Task) -> bool:
+    """不补了，交今年的: of a pension this year is no arrears, unless they are named."""
+    said, arrears = talk.turn.last("fee_year"), task.facts.get("payment_type") == PaymentType.ARREARS
+    if said is None or not arrears or talk.turn.last("payment_type") is not None:
+        return False
+    return int(str(said)[:4]) >= talk.today.year
 
 
 def _is_other_insurance(talk: Talk, task: Task) -> bool:
@@ -146,12 +161,19 @@ async def _wait_for_order(talk: Talk, task: Task) -> None:
 
 
 async def _review_again(talk: Talk, task: Task) -> None:
-    """The review was too old to be confirmed: the same with the figures of now."""
+    """The review was too old to be confirmed: the same with the figures of now, and what has changed in them."""
     bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound:
-        talk.tell("pay.review_again")
-        task.asked = None
-        await go_on(talk, task, bound)
+    if bound is None:
+        return
+    before, place = await talk.services.payment.find_draft(task.draft_id or ""), len(talk.replies)
+    task.asked = None
+    await go_on(talk, task, bound)
+    now = await talk.services.payment.find_draft(task.draft_id or "")
+    if before and now and before.quote.total != now.quote.total:
+        sentence = say("pay.changed", old=before.quote, new=now.quote, base=None)
+    else:
+        sentence = say("pay.review_again")
+    talk.replies.insert(place, cards.text(sentence))
 
 
 async def show_order(talk: Talk, order_no: str) -> None:

@@ -262,7 +262,10 @@ def accept_fee_period(case: Case, value: Any, _options: Sequence[Option]) -> str
     last = last or first
     wanted = [month for month in unpaid if first <= month <= last]
     if not wanted:
-        return No(reason="problem.fee_period_not_due", facts={"period": str(value)})
+        enrolled = case.matching[0].since <= first if case.matching else False
+        paid = enrolled and first[:4] == str(case.today.year) and not case.for_other
+        key = "problem.fee_period_paid" if paid else "problem.fee_period_not_due"
+        return No(reason=key, facts={"period": str(value)})
     if wanted[0] != unpaid[0]:
         return No(reason="problem.fee_period_gap", facts={"earliest": unpaid[0]})
     return span(wanted[0], wanted[-1])
