@@ -1,5 +1,6 @@
 """Told when a window opens, or some days before it ends: the offer, the wish in one's own words, the news."""
 
+import json
 import re
 from datetime import date
 
@@ -7,7 +8,7 @@ from actions import login, windows
 from actions.choices import agrees_to_be_told, plain
 from actions.say import say
 from actions.state import REMIND
-from actions.talk import Button, Talk
+from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 from services.reminders import Payable
 
@@ -21,17 +22,21 @@ WISH = re.compile(
 
 def offer(
     talk: Talk, insured_group: str, insurance: str, year: int, *,
-    closed_on: date | None = None, opens_on: date | None = None, button: Button | None = None,
+    closed_on: date | None = None, opens_on: date | None = None, open_year: str | None = None,
 ) -> None:  # fmt: skip
-    """Since when it is closed, when it opens as far as that is known, and the offer to tell then."""
+    """Since when it is closed, when it opens as far as that is known, and the offer to tell then. `open_year` can
+    be paid instead."""
     what = {"insured_group": insured_group, "insurance": insurance}
     windows.remember_opening(talk, what, year, opens_on)
     talk.state.question = REMIND
     kind = "over" if closed_on else "ahead"
     key = "window.closed.flexible" if insured_group == InsuredGroup.FLEXIBLE else f"window.closed.{kind}"
     buttons = [(say("button.remind_me"), "/affirm"), (say("button.dont_tell"), "/deny")]
+    if open_year:
+        instead = json.dumps({**what, "fee_year": open_year})
+        buttons.append((say("button.pay_year", year=open_year), f"/pay_insurance{instead}"))
     talk.tell(
-        key, *buttons, *([button] if button else []),
+        key, *buttons, open_year=open_year,
         what=say(f"insurance.{insured_group}.{insurance}"), year=year, closed_on=closed_on, opens_on=opens_on,
     )  # fmt: skip
 

@@ -88,13 +88,9 @@ def window_closed(
     opens_on, closed_on = facts.get("opens_on"), facts.get("closed_on")
     year = int(facts["year"])
     following = year + 1 if closed_on else year
-    button = None
-    if open_years:
-        what = {"insured_group": str(insured_group), "insurance": str(insurance), "fee_year": open_years[0]}
-        button = (say("button.pay_year", year=open_years[0]), f"/pay_insurance{json.dumps(what)}")
     reminding.offer(
         talk, str(insured_group), str(insurance), following,
-        closed_on=closed_on, opens_on=opens_on, button=button,
+        closed_on=closed_on, opens_on=opens_on, open_year=next(iter(open_years), None),
     )  # fmt: skip
 
 
