@@ -62,10 +62,15 @@ class Reminders:
         wish = Wish(conversation_id=conversation_id, reader_id=person_id, facts=asdict(what))
         await self._openings.wish(wish, first=max(first, now), until=first + PATIENCE)
 
-    async def before_end(self, what: Payable, *, person_id: str, conversation_id: str, ends_on: date) -> date:
-        """Tell some days before `ends_on`, if it is not paid by then; the day on which it will be told."""
+    async def before_end(
+        self, what: Payable, *, person_id: str, conversation_id: str, ends_on: date
+    ) -> date | None:
+        """Tell some days before `ends_on`, if it is not paid by then; the day on which it will be told. None: it is
+        so near that no morning is left."""
         now = self._clock.now()
         first = max(_morning(ends_on - BEFORE, now), _next_morning(now))
+        if first.date() > ends_on:
+            return None
         facts = {**asdict(what), "ends_on": ends_on.isoformat()}
         wish = Wish(conversation_id=conversation_id, reader_id=person_id, facts=facts)
         await self._endings.wish(wish, first=first, until=_morning(ends_on, now) + timedelta(days=1))

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, delete
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.store.base import Base, UtcDateTime
@@ -23,3 +24,8 @@ class WatchRow(Base):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     until: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+async def forget_watches(session: AsyncSession, *, before: datetime) -> None:
+    """Erase wishes that ended before."""
+    await session.execute(delete(WatchRow).where(WatchRow.ended_at < before))
