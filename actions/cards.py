@@ -32,12 +32,14 @@ def menu(sentence: str, items: Sequence[tuple[str, str]]) -> Message:
     return card(sentence, {"kind": "menu", "items": [{"title": t, "payload": p} for t, p in items]})
 
 
-def choice(sentence: str, slot: str, options: Sequence[Option]) -> Message:
+def choice(sentence: str, slot: str, options: Sequence[Option], *, note: str = "") -> Message:
+    """`note` stands below the options: where what was said is written."""
     return card(
         sentence,
         {
             "kind": "choice",
             "slot": slot,
+            "note": note or None,
             "options": [
                 {
                     "value": option.value,
@@ -55,7 +57,7 @@ def error(code: str, retryable: bool, sentence: str, *buttons: tuple[str, str]) 
     return card(sentence, {"kind": "error", "code": code, "retryable": retryable}, *buttons)
 
 
-NOT_OF_OTHERS = frozenset({"agency", "base", "subsidy", "aid"})
+NOT_OF_OTHERS = frozenset({"agency", "base", "subsidy", "aid", "window"})
 """What a payer does not see of somebody else; the agency only when there are several to choose from."""
 
 
@@ -152,6 +154,8 @@ def _lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
         found.append(("subsidy", say("line.value.amount", amount=quote.subsidy)))
     if quote.aid:
         found.append(("aid", say("line.value.amount", amount=quote.aid)))
+    if quote.window:
+        found.append(("window", say("line.value.until", ends=quote.window.ends)))
     found.append(("total", say("line.value.amount", amount=quote.total)))
     return found
 

@@ -12,6 +12,7 @@ from actions import (
     answering,
     basket,
     cards,
+    cautions,
     faq,
     login,
     moving,
@@ -19,9 +20,12 @@ from actions import (
     papers,
     paying,
     queries,
+    reminding,
     returning,
     starting,
     steps,
+    stopping,
+    windows,
 )
 from actions.cards import Message
 from actions.say import say
@@ -29,7 +33,8 @@ from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Ta
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import ServiceError
+from services.domain.errors import Refused, ServiceError
+from services.reminders import ENDS, OPENS
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -46,7 +51,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
         while state.task is None and (state.parked or state.together) and not (state.login or state.question):
             await _go_on_with_next(talk)
     except ServiceError as error:
-        talk.tell_error(error)
+        _tell_failure(talk, error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
             if state.task.joint:
                 state.leave_basket()
@@ -66,6 +71,16 @@ async def _go_on_with_next(talk: Talk) -> None:
     talk.state.task = talk.state.parked.pop(0)
     talk.tell("resume", what=returning.describe(talk.state.task))
     await steps.go_on(talk)
+
+
+def _tell_failure(talk: Talk, error: ServiceError) -> None:
+    """A window that has closed meanwhile is told as one that was closed before."""
+    task = talk.state.task
+    mine = task is not None and "insurance" in task.facts and not others.is_for_other(task)
+    if isinstance(error, Refused) and error.code == "window_closed" and task and mine:
+        stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
+    else:
+        talk.tell_error(error)
 
 
 async def _news(talk: Talk) -> None:
@@ -91,6 +106,8 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
             await papers.tell_booked(talk, notice.facts["order_no"])
         elif notice.kind == "paper_ready":
             await papers.tell_ready(talk, **notice.facts)
+        elif notice.kind in {OPENS, ENDS}:
+            await reminding.tell(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:
@@ -123,13 +140,24 @@ async def _respond(talk: Talk) -> None:
 
 
 async def _about_lists(talk: Talk) -> bool:
-    """Whether the turn answered the offer to be told, or picked from a list of tickets or of records."""
+    """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
+    was said of a time for paying."""
     if await papers.wants_to_be_told(talk):
+        return True
+    if await reminding.answers(talk) or await _asks_about_terms(talk):
+        await steps.ask_again(talk)
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _asks_about_terms(talk: Talk) -> bool:
+    """依据是什么, 我是低保户: told from what the bureau has said."""
+    if talk.state.login or talk.turn.poke:
+        return False
+    return windows.answer_basis(talk) or await cautions.answers_claim(talk, talk.state.task)
 
 
 async def _answers_whom_or_what(talk: Talk) -> bool:
@@ -283,7 +311,7 @@ async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
     talk.state.leave_basket()
-    talk.state.shown = {}
+    talk.state.shown, talk.state.window = {}, {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from actions import cards, login, tickets
-from actions.choices import choose, plain
+from actions.choices import agrees_to_be_told, choose, plain
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -20,7 +20,6 @@ PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
 TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-YES_TELL = re.compile(r"(告诉|通知|提醒|叫|喊|说)(我|一声)|要的|可以|行|好")
 ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
 PICKED = ("ticket", "issue", "page")
 OF_ORDER = ":"
@@ -256,7 +255,7 @@ async def wants_to_be_told(talk: Talk) -> bool:
     if talk.turn.intent == "deny":
         talk.tell("paper.not_told")
         return True
-    if talk.turn.intent != "affirm" and not YES_TELL.fullmatch(plain(talk.turn.text)):
+    if not agrees_to_be_told(talk.turn):
         return False
     bound = await login.go_on(talk)
     if bound is None:

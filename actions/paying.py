@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, others, returning, stopping
+from actions import basket, cards, choosing, others, returning, reviewing, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -41,10 +41,25 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    tier = choosing.tier_said(talk.turn, task.facts)
+    if tier is not None and task.facts.get("tier") != tier:
+        task.put("tier", tier)
+        new.add("tier")
+    if _is_this_year(talk, task):
+        task.put("payment_type", PaymentType.NORMAL)
+        task.forget("arrears_item")
     new |= others.take(talk, task)
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def _is_this_year(talk: Talk, task: Task) -> bool:
+    """不补了，交今年的: of a pension this year is no arrears, unless they are named."""
+    said, arrears = talk.turn.last("fee_year"), task.facts.get("payment_type") == PaymentType.ARREARS
+    if said is None or not arrears or talk.turn.last("payment_type") is not None:
+        return False
+    return int(str(said)[:4]) >= talk.today.year
 
 
 def _is_other_insurance(talk: Talk, task: Task) -> bool:
@@ -131,7 +146,7 @@ async def confirm(talk: Talk, task: Task) -> None:
         return
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
-        talk.tell("pay.changed", old=placed.old.total, new=placed.draft.total)
+        talk.add(cards.text(reviewing.changed(placed.old, placed.draft)))
         await show_review(talk, task)
         return
     before, task.order_no = task.order_no, placed.order.order_no
@@ -150,12 +165,20 @@ async def _wait_for_order(talk: Talk, task: Task) -> None:
 
 
 async def _review_again(talk: Talk, task: Task) -> None:
-    """The review was too old to be confirmed: the same with the figures of now."""
+    """The review was too old to be confirmed: the same with the figures of now, and what has changed in them."""
     bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound:
-        talk.tell("pay.review_again")
-        task.asked = None
-        await (basket.review(talk) if task.joint else go_on(talk, task, bound))
+    if bound is None:
+        return
+    before, place = await talk.services.payment.find_draft(task.draft_id or ""), len(talk.replies)
+    task.asked = None
+    await (basket.review(talk) if task.joint else go_on(talk, task, bound))
+    shown = talk.state.task or task
+    now = await talk.services.payment.find_draft(shown.draft_id or "")
+    if before and now and before.total != now.total:
+        sentence = reviewing.changed(before, now)
+    else:
+        sentence = say("pay.review_again")
+    talk.replies.insert(place, cards.text(sentence))
 
 
 async def show_order(talk: Talk, order_no: str) -> None:
@@ -247,13 +270,12 @@ async def _fill(
         options = await slot.options(case)
         if len(await _choices(slot, case, options)) == 1:
             task.single.append(slot.name)
+        if await stopping.cannot_choose(talk, task, slot, case, options):
+            return False
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
-        if not options:
-            await stopping.nothing_to_choose(talk, task, slot, case)
-            return False
         if len(options) > 1:
-            _ask(talk, task, slot, case, options)
+            await _ask(talk, task, slot, case, options)
             return False
         if task.reask == slot.name:
             talk.tell("change.only_one", title=options[0].title)
@@ -330,18 +352,11 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
         talk.tell("problem.agency", titles=found, what=returning.describe(task))
 
 
-def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
+async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)
-    listed = options if len(options) <= 6 else [options[0], options[-1]]
-    sentence = say(
-        f"ask.{slot.name}",
-        titles=[option.title for option in listed],
-        many=len(options) > len(listed),
-        what=returning.describe(task),
-    )
-    talk.add(cards.choice(sentence, slot.name, options))
+    talk.add(await choosing.question(talk, task, slot.name, case, options))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:

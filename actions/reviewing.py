@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions import cards, others
+from actions import cards, cautions, others, windows
 from actions.say import say
 from actions.state import CONFIRM, Task
 from actions.talk import Talk
@@ -20,7 +20,7 @@ async def show_review(talk: Talk, task: Task) -> None:
     if len(draft.bills) == 1:
         await _show_one(talk, task, draft, draft.bills[0], bound.masked_name)
     else:
-        await _show_several(talk, draft, bound.masked_name)
+        await _show_several(talk, task, draft, bound.masked_name)
 
 
 async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str) -> None:
@@ -38,14 +38,16 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
         agency="" if "agency" in task.single else quote.agency_name,
     )
     notes = "" if for_other else _notes(bill)  # waiting tells of their history
-    sentence = _sentences(summary, notes, say("pay.review_question"))
+    until = windows.note(talk, task, quote.window, for_other=for_other)
+    more = cautions.before_paying(quote, for_other=for_other)
+    sentence = _sentences(summary, notes, *more, until, say("pay.review_question"))
     lines = cards.bill_lines(quote, payer, insured, hidden)
     talk.add(
         cards.payment_confirmation(sentence, draft, payer=payer, insured=insured, lines=lines, hidden=hidden)
     )
 
 
-async def _show_several(talk: Talk, draft: Draft, payer: str) -> None:
+async def _show_several(talk: Talk, task: Task, draft: Draft, payer: str) -> None:
     """One confirmation, a line a bill. Of the others only the masked name, the insurance, the time, the amount."""
     relations = {others.find_id(member): member.facts.get("relation", "") for member in talk.state.basket}
     spoken, shown = [], []
@@ -59,8 +61,7 @@ async def _show_several(talk: Talk, draft: Draft, payer: str) -> None:
         shown.append(
             (who, say("pay.bill_value", what=insurance_of(bill), quote=bill.quote, dues=bill.quote.dues))
         )
-    own = [_notes(bill) for bill in draft.bills if bill.insured_id == draft.payer_id]
-    notes = [say("pay.own_note", note=note) for note in own if note]
+    notes = _notes_of_several(talk, task, draft)
     summary = say("pay.review_several", count=len(draft.bills), lines=spoken, total=draft.total)
     insured = "、".join(
         dict.fromkeys(
@@ -76,6 +77,34 @@ async def _show_several(talk: Talk, draft: Draft, payer: str) -> None:
     talk.add(
         cards.payment_confirmation(sentence, draft, payer=payer, insured=insured, lines=lines, hidden=hidden)
     )
+
+
+def _notes_of_several(talk: Talk, task: Task, draft: Draft) -> list[str]:
+    """What is told beside the figures: of one's own bills in full, of the others' what is no history."""
+    notes: list[str] = []
+    for bill in draft.bills:
+        own, dues = bill.insured_id == draft.payer_id, bill.quote.dues
+        note = _notes(bill) if own else ""
+        notes += [say("pay.own_note", note=note)] if note else []
+        notes += cautions.before_paying(bill.quote, for_other=not own)
+        if own:
+            facts = {"insured_group": str(dues.insured_group), "insurance": str(dues.insurance)}
+            notes.append(
+                windows.note(talk, Task(kind="pay", facts=facts), bill.quote.window, for_other=False)
+                if task.told_window is None
+                else ""
+            )
+    task.told_window = task.told_window or "several"
+    return list(dict.fromkeys(notes))
+
+
+def changed(old: Draft, new: Draft) -> str:
+    """What is different from what was shown: the sum, or of a single bill of one's own the base."""
+    before, now = old.bills[0], new.bills[0]
+    bases = (before.quote.base, now.quote.base)
+    own = len(old.bills) == 1 and before.insured_id == old.payer_id
+    base = bases if own and None not in bases and bases[0] != bases[1] else None
+    return say("pay.changed", old=old.total, new=new.total, base=base)
 
 
 async def order_facts(talk: Talk, order: OrderView) -> dict[str, Any]:

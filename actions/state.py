@@ -12,9 +12,9 @@ CONFIRM, PAYMENT = "confirm", "payment"
 LEFT = "left"
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
-UNBIND, CHANGE, RETURN, TELL = "unbind", "change", "return", "tell"
+UNBIND, CHANGE, RETURN, TELL, REMIND = "unbind", "change", "return", "tell", "remind"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
-the paper is there?"""
+the paper is there? remind when the window opens?"""
 
 
 @dataclass
@@ -26,8 +26,9 @@ class Task:
     wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
-    `before` is the answer that stood before the resident wanted to be asked again. `member` is one of several
-    that are paid for at once (`actions.basket`), `joint` the review and the payment of all of them.
+    `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
+    has been told of, so that it is told once. `member` is one of several that are paid for at once
+    (`actions.basket`), `joint` the review and the payment of all of them.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Task:
     before: dict[str, Any] = field(default_factory=dict)
     member: bool = False
     joint: bool = False
+    told_window: str | None = None
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -66,6 +68,7 @@ class Dialogue:
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
+    `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     """
 
     task: Task | None = None
@@ -86,6 +89,7 @@ class Dialogue:
     awaited: dict[str, Any] = field(default_factory=dict)
     basket: list[Task] = field(default_factory=list)
     together: bool = False
+    window: dict[str, Any] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:

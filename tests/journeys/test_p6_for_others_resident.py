@@ -124,6 +124,7 @@ def test_in_one_sentence_and_then_the_next_one(village: Town) -> None:
 
 
 def test_one_by_one_in_any_order_with_changes_of_mind(village: Town) -> None:
+    """Business 2.9, 8 (5): number and name, then the tier all the same; of the other nothing is told by the card."""
     me = logged_in(village, "p6-stepwise", HUSBAND)
     me.say("代他人缴费")
     assert me.card("choice")["slot"] == "insured_group"

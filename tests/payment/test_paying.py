@@ -43,6 +43,7 @@ async def test_a_payment_from_the_draft_to_the_booking(town: Town) -> None:
 
 
 async def test_a_second_tap_gives_the_same_order_and_no_second_call(town: Town) -> None:
+    """Business R6: a second tap gives the same order and no second call."""
     draft = await town.draft()
     first = await town.payment.place(draft.draft_id, conversation_id="rest:a")
     second = await town.payment.place(draft.draft_id, conversation_id="rest:a")
