@@ -387,7 +387,8 @@ async def show_review(talk: Talk, task: Task) -> None:
     )
     medical = quote.dues.insurance is Insurance.MEDICAL and not for_other  # waiting tells of their history
     notes = say("pay.review_notes", quote=quote, medical=medical)
-    until = windows.note(talk, task, quote.window, for_other=for_other)
+    what = quote.dues.insured_group, quote.dues.insurance
+    until = windows.note(talk, task, quote.window, *what, for_other=for_other)
     more = cautions.before_paying(quote, for_other=for_other)
     parts = (summary, notes, *more, until, say("pay.review_question"))
     sentence = "\n".join(part for part in parts if part)
