@@ -80,7 +80,8 @@ def _tier(talk: Talk, task: Task, case: Case, options: Sequence[Option], tiers: 
         for_other=case.for_other,
     )
     window = tiers[0].window
-    until = windows.note(talk, task, window, for_other=case.for_other)
+    what = case.facts["insured_group"], case.facts["insurance"]
+    until = windows.note(talk, task, window, *what, for_other=case.for_other)
     source = windows.source(window.basis) if window else ""
     return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, note=source)
 

@@ -15,7 +15,8 @@ from services.reminders import Payable
 STOP = re.compile(r"(?:不用|不要|不必|不需要|别|莫|取消).{0,4}(?:提醒|通知)")
 BARE = re.compile(r"(?:请|那|你|记得|嗯|好|帮忙|麻烦)*提醒我?(?:一下|一声|下|哈|嘛)*")
 WISH = re.compile(
-    r"(?:到期|截止|过期|到时|时候|快|之?前|开始|开了|[能可]以?[交缴办]).{0,10}(?:提醒|通知|告诉|叫|喊)(?:我|一下|一声|下)"
+    r"(?:到期|截止|过期|到时|时候|快|之?前|开始|开了|[能可]以?[交缴办]).{0,10}提醒"
+    r"|(?:到期|截止|过期|到时候?|开始[交缴]?了|开了|能[交缴]了).{0,6}(?:通知|告诉|叫|喊)(?:我|一声|一下)"
     r"|提醒我.{0,6}(?:[交缴]|到期|截止)"
 )
 
@@ -27,7 +28,7 @@ def offer(
     """Since when it is closed, when it opens as far as that is known, and the offer to tell then. `open_year` can
     be paid instead."""
     what = {"insured_group": insured_group, "insurance": insurance}
-    windows.remember_opening(talk, what, year, opens_on)
+    windows.remember_opening(talk, insured_group, insurance, year, opens_on)
     talk.state.question = REMIND
     kind = "over" if closed_on else "ahead"
     key = "window.closed.flexible" if insured_group == InsuredGroup.FLEXIBLE else f"window.closed.{kind}"

@@ -38,7 +38,8 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
         agency="" if "agency" in task.single else quote.agency_name,
     )
     notes = "" if for_other else _notes(bill)  # waiting tells of their history
-    until = windows.note(talk, task, quote.window, for_other=for_other)
+    what = quote.dues.insured_group, quote.dues.insurance
+    until = windows.note(talk, task, quote.window, *what, for_other=for_other)
     more = cautions.before_paying(quote, for_other=for_other)
     sentence = _sentences(summary, notes, *more, until, say("pay.review_question"))
     lines = cards.bill_lines(quote, payer, insured, hidden)
@@ -87,14 +88,8 @@ def _notes_of_several(talk: Talk, task: Task, draft: Draft) -> list[str]:
         note = _notes(bill) if own else ""
         notes += [say("pay.own_note", note=note)] if note else []
         notes += cautions.before_paying(bill.quote, for_other=not own)
-        if own:
-            facts = {"insured_group": str(dues.insured_group), "insurance": str(dues.insurance)}
-            notes.append(
-                windows.note(talk, Task(kind="pay", facts=facts), bill.quote.window, for_other=False)
-                if task.told_window is None
-                else ""
-            )
-    task.told_window = task.told_window or "several"
+        what = dues.insured_group, dues.insurance
+        notes.append(windows.note(talk, task, bill.quote.window, *what, for_other=not own))
     return list(dict.fromkeys(notes))
 
 

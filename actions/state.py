@@ -100,6 +100,8 @@ class Dialogue:
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
         task, self.task = self.task, None
+        if not left:
+            self.window = {}
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}

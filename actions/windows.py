@@ -1,10 +1,8 @@
 """Until when something can be paid and what comes after it: told once, with its source and date for who asks."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -21,37 +19,39 @@ ASKS_BASIS = re.compile(
 _BASIS = TypeAdapter(tuple[Basis, ...])
 
 
-def note(talk: Talk, task: Task, window: Window | None, *, for_other: bool) -> str:
+def note(
+    talk: Talk, task: Task, window: Window | None, insured_group: str, insurance: str, *, for_other: bool
+) -> str:
     """The sentence of a window, once for a task; nothing when there is none, or when it would tell of somebody else
     whether he is insured on better terms than most."""
     if window is None:
         return ""
-    hidden = for_other and task.facts["insurance"] == Insurance.MEDICAL
-    remember(talk, task.facts, window, for_other=for_other, hidden=hidden)
-    key = f"{task.facts['insured_group']}/{task.facts['insurance']}/{window.year}/{window.ends}"
+    hidden = for_other and insurance == Insurance.MEDICAL
+    _remember(talk, window, insured_group, insurance, for_other=for_other, hidden=hidden)
+    key = f"{insured_group}/{insurance}/{window.year}/{window.ends}"
     if hidden or task.told_window == key:
         return ""
     task.told_window = key
-    return sentence(window, task.facts)
+    return _sentence(window, insured_group)
 
 
-def sentence(window: Window, facts: Mapping[str, Any]) -> str:
+def _sentence(window: Window, insured_group: str) -> str:
     """可以缴到哪天，过后怎么样。"""
     key = f"window.{window.afterwards}"
     if window.afterwards is Afterwards.AGENCY:
-        key = f"{key}.{facts['insured_group']}"
+        key = f"{key}.{insured_group}"
     mark = say(f"window.mark.{window.standing}")
     return say(key, window=window) + (f"（{mark}）" if mark else "") + "。"
 
 
-def remember(
-    talk: Talk, facts: Mapping[str, Any], window: Window, *, for_other: bool, hidden: bool = False
+def _remember(
+    talk: Talk, window: Window, insured_group: str, insurance: str, *, for_other: bool, hidden: bool
 ) -> None:
     """What has been talked about: 到期前提醒我 and 依据是什么 are about it."""
     basis = () if hidden else window.basis
     talk.state.window = {
-        "insured_group": str(facts["insured_group"]),
-        "insurance": str(facts["insurance"]),
+        "insured_group": str(insured_group),
+        "insurance": str(insurance),
         "year": window.year,
         "kind": ENDS,
         "on": window.ends.isoformat(),
@@ -60,11 +60,13 @@ def remember(
     }
 
 
-def remember_opening(talk: Talk, facts: Mapping[str, Any], year: int, opens_on: date | None) -> None:
+def remember_opening(
+    talk: Talk, insured_group: str, insurance: str, year: int, opens_on: date | None
+) -> None:
     """A window that is not open; `opens_on` as far as it is known."""
     talk.state.window = {
-        "insured_group": str(facts["insured_group"]),
-        "insurance": str(facts["insurance"]),
+        "insured_group": insured_group,
+        "insurance": insurance,
         "year": year,
         "kind": OPENS,
         "on": opens_on.isoformat() if opens_on else None,
