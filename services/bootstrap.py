@@ -24,6 +24,7 @@ from services.insured import InsuredPersons
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
+from services.reconciliation import Reconciliation
 from services.records import Records
 from services.retention import EVERY as RETENTION_EVERY
 from services.retention import Retention
@@ -48,6 +49,7 @@ class Services:
     records: Records
     certificates: Certificates
     exports: Exports
+    reconciliation: Reconciliation
     notices: Notices
     durable: Durable
     peers: "Peers"
@@ -159,7 +161,7 @@ def wire(
     )
     retention = Retention(database=database, clock=clock, vault=vault, identity=identity)
     durable.repeat("retention", RETENTION_EVERY, retention.sweep)
-    records = Records(bureau=bureau, get_person=identity.get_person)
+    records = Records(bureau=bureau, get_person=identity.get_person, refunded_on=payment.mending.refunded_on)
     certificates = Certificates(
         database=database,
         clock=clock,
@@ -176,6 +178,15 @@ def wire(
         database=database, clock=clock, vault=vault, settings=settings, secret=_secret(settings, "exports")
     )
     durable.repeat("exports", EXPORTS_EVERY, exports.purge)
+    reconciliation = Reconciliation(
+        database=database,
+        clock=clock,
+        gateways=gateways,
+        bureau=bureau,
+        payment=payment,
+        durable=durable,
+        settings=settings,
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -191,6 +202,7 @@ def wire(
         records=records,
         certificates=certificates,
         exports=exports,
+        reconciliation=reconciliation,
         notices=notices,
         durable=durable,
         peers=peers,

@@ -36,6 +36,7 @@ from services.store.orders import (
 log = structlog.get_logger("payment")
 
 NOTIFICATION = "notification"
+OUTSIDE = "outside"
 REFUSED_AT_ONCE = "gateway_refused"
 
 
@@ -214,8 +215,10 @@ async def _refunded(case: _Case) -> Verdict:
 async def _outside_refund(desk: Desk, session: AsyncSession, order: OrderRow, now: datetime) -> None:
     await to_surplus(desk, session, order, reason="refunded_outside")
     await session.flush()
-    refund = known(await session.scalar(select(RefundRow).where(RefundRow.order_no == order.order_no)))
-    refund.kind, refund.state, refund.done_at = "outside", RefundState.DONE, now
+    rows = (await session.scalars(select(RefundRow).where(RefundRow.order_no == order.order_no))).all()
+    refund = next(row for row in rows if row.kind == "surplus")
+    refund.amount -= sum(row.amount for row in rows if row.kind == OUTSIDE)  # parts that are known already
+    refund.kind, refund.state, refund.done_at = OUTSIDE, RefundState.DONE, now
     await finish_refund(session, order, refund, at=now)
 
 
