@@ -1,8 +1,10 @@
 """Reconciling a day: fetch both sides, match, keep each finding, mend what evidence allows; safe to repeat."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import func, select
@@ -25,6 +27,7 @@ from services.store.session import Database
 
 log = structlog.get_logger("reconciliation")
 
+T = TypeVar("T")
 LOOK_EVERY = timedelta(minutes=10)
 MOST_DAYS = 31
 """So many days are caught up by itself at most."""
@@ -87,13 +90,16 @@ class Reconciliation:
         bills = {provider: await gateway.fetch_bill(day) for provider, gateway in self._gateways.items()}
         bookings = await self._bureau.find_bookings(day)
         for provider, bill in bills.items():
-            await keep_bill(self._database, self._clock, provider, bill)
-        facts = await self._read(day, bills, bookings)
-        await self._check_late(facts, bills)
-        differences = match(facts)
-        touched = [await self._handle(difference) for difference in differences]
+            await _or_again(partial(keep_bill, self._database, self._clock, provider, bill))
+        await self._check_late(await self._read(day, bills, bookings), bills)
+        facts, differences, touched = await self._compare(day, bills, bookings)
+        if any(finding.kind is Kind.LONG and finding.state == MENDED for finding in touched):
+            facts, differences, more = await self._compare(
+                day, bills, bookings
+            )  # what was taken in counts now
+            touched += more
         await self._mend_gone(facts, {id_of(difference) for difference in differences})
-        await self._mark_done(day)
+        await _or_again(partial(self._mark_done, day))
         return await self._report(facts, differences, touched)
 
     async def catch_up(self) -> None:
@@ -142,6 +148,13 @@ class Reconciliation:
             bookings=bookings,
         )
 
+    async def _compare(
+        self, day: date, bills: Mapping[str, Bill], bookings: Sequence[Booking]
+    ) -> tuple[Facts, list[Difference], list[Finding]]:
+        facts = await self._read(day, bills, bookings)
+        differences = match(facts)
+        return facts, differences, [await self._handle(difference) for difference in differences]
+
     async def _check_late(self, facts: Facts, bills: Mapping[str, Bill]) -> None:
         """No file at all, though money came that day by the gateway's own word: it is late, not empty (R8)."""
         for provider, bill in bills.items():
@@ -157,7 +170,7 @@ class Reconciliation:
                 raise Unavailable("bill_not_ready")
 
     async def _handle(self, difference: Difference) -> Finding:
-        finding, new = await self._record(difference)
+        finding, new = await _or_again(partial(self._findings.record, difference))
         asked = not new and finding.note != NOT_ASKED
         if finding.state == ACCEPTED or (asked and difference.order_no is None):
             return finding  # nothing more can be asked about it than was asked already
@@ -167,12 +180,6 @@ class Reconciliation:
             log.warning("mending_put_off", finding_id=finding.finding_id, code=error.code)
             outcome = Outcome(OPEN, NOT_ASKED)
         return await self._findings.move(finding, outcome.state, outcome.note)
-
-    async def _record(self, difference: Difference) -> tuple[Finding, bool]:
-        try:
-            return await self._findings.record(difference)
-        except IntegrityError:  # another process has just found it
-            return await self._findings.record(difference)
 
     async def _mend_gone(self, facts: Facts, still: Collection[str]) -> None:
         """Open findings that this day shows to be over: matched now, booked now, or in this day's bill after all."""
@@ -225,6 +232,14 @@ class Reconciliation:
         wanted = select(FindingRow.day).where(FindingRow.state == OPEN, FindingRow.note == NOT_ASKED)
         async with self._database.read() as session:
             return list((await session.scalars(wanted.distinct())).all())
+
+
+async def _or_again(work: Callable[[], Awaitable[T]]) -> T:
+    """Once more when another process has just put the same row in: then it is found."""
+    try:
+        return await work()
+    except IntegrityError:
+        return await work()
 
 
 def _compared(facts: Facts) -> list[tuple[str, str]]:
