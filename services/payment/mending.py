@@ -90,6 +90,10 @@ class Mending:
     async def is_refunded(self, order_no: str) -> bool:
         return (await self._desk.get(order_no)).state is OrderState.REFUNDED
 
+    async def is_booked(self, order_no: str) -> bool:
+        """In part at least."""
+        return any(line.booked_on is not None for line in await self._desk.lines(order_no))
+
     async def left(self, order_no: str, *, before: str) -> Decimal:
         """What was captured, less what all refunds but this one have given back."""
         given_back = select(RefundRow.amount).where(

@@ -11,6 +11,10 @@ from services.ports import BillLine, Booking
 BUREAU = "bureau"
 """The source of a finding that is not a gateway's."""
 
+ORDER_REFUNDED, TELL_BUREAU = "order_refunded", "bureau_must_be_told"
+"""The notes of a refund by somebody else that has taken the whole order back, with us too: nothing is left to do,
+or the bureau has booked what is gone."""
+
 
 class Kind(StrEnum):
     LONG = "long"  # the gateway has it, we don't (长款)
@@ -84,6 +88,10 @@ class OwnOrder:
 
     def find_refund(self, request_no: str) -> OwnRefund | None:
         return next((refund for refund in self.refunds if refund.request_no == request_no), None)
+
+    @property
+    def booked(self) -> bool:
+        return any(line.booked_on is not None for line in self.lines)
 
     @property
     def given_back_outside(self) -> bool:

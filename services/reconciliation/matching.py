@@ -7,6 +7,8 @@ from decimal import Decimal
 from services.ports import BillKind, BillLine, Booking
 from services.reconciliation.facts import (
     BUREAU,
+    ORDER_REFUNDED,
+    TELL_BUREAU,
     Difference,
     Facts,
     Kind,
@@ -79,9 +81,8 @@ def _refund(facts: Facts, provider: str, number: str, lines: list[BillLine]) -> 
         yield tell(Kind.LONG, "refund_of_lost_order" if ours else "foreign_number", found=line.total)
         return
     own = order.find_refund(line.request_no or "")
-    if own is None or own.outside:  # a part that is known by now leaves the bill unpaid all the same
-        if not order.given_back_outside:
-            yield tell(Kind.EXTERNAL_REFUND, "not_ours", expected=NOTHING, found=line.total)
+    if own is None or own.outside:  # told, also when we know it by now: it was nobody's of us
+        yield tell(Kind.EXTERNAL_REFUND, _outside(order), expected=NOTHING, found=line.total)
     elif own.amount != line.total:
         yield tell(Kind.AMOUNT, "refund", expected=own.amount, found=line.total)
     elif not own.done:
@@ -89,6 +90,12 @@ def _refund(facts: Facts, provider: str, number: str, lines: list[BillLine]) -> 
     elif own.done_on != facts.day:
         yield tell(Kind.CROSS_DAY, "refund", expected=own.amount, found=line.total)
     yield from _discount(order, tell, line.request_no or "")
+
+
+def _outside(order: OwnOrder) -> str:
+    if not order.given_back_outside:
+        return "not_ours"
+    return TELL_BUREAU if order.booked else ORDER_REFUNDED
 
 
 def _twice(facts: Facts, tell: "_Teller", lines: list[BillLine]) -> Iterator[Difference]:
@@ -166,6 +173,8 @@ def _booking(facts: Facts, order: OwnOrder, line: OwnLine, booking: Booking) -> 
     amounts = {"expected": line.amount, "found": booking.amount}
     if booking.amount != line.amount:
         yield _at_bureau(facts, Kind.AMOUNT, line.key, "booking", order, **amounts)
+    elif order.given_back_outside and line.booked_on is not None:
+        return  # booked before it was given back: the finding of that refund tells it
     elif not order.applied:
         yield _at_bureau(facts, Kind.STATUS, line.key, f"booked_but_{order.state}", order, **amounts)
     elif line.booked_on is None:

@@ -13,7 +13,7 @@ from services.domain.errors import OutcomeUnknown, Unavailable
 from services.domain.money import yuan
 from services.payment.mending import Mending
 from services.ports import BillKind, TradeStatus
-from services.reconciliation.facts import BUREAU, Difference, Kind
+from services.reconciliation.facts import BUREAU, ORDER_REFUNDED, TELL_BUREAU, Difference, Kind
 from services.store.reconciliation import ACCEPTED, MENDED, OPEN
 
 NOTHING = Decimal("0.00")
@@ -91,6 +91,8 @@ async def _cross_day(_mender: Mender, it: Difference) -> Outcome:
 async def _external_refund(mender: Mender, it: Difference) -> Outcome:
     if it.order_no is None or it.line is None or it.line.request_no is None:
         return Outcome(OPEN, it.note)
+    if it.note in {ORDER_REFUNDED, TELL_BUREAU}:
+        return Outcome(MENDED if it.note == ORDER_REFUNDED else OPEN, it.note)
     refund = await mender.payment.find_refund(it.order_no, it.line.request_no)
     if not refund.done or refund.amount != it.line.total:
         return Outcome(OPEN, "gateway_denies")
@@ -99,7 +101,8 @@ async def _external_refund(mender: Mender, it: Difference) -> Outcome:
         return Outcome(OPEN, "part_given_back")
     facts = await mender.payment.ask(it.order_no)
     if await mender.payment.is_refunded(it.order_no):
-        return Outcome(MENDED, "order_refunded")
+        booked = await mender.payment.is_booked(it.order_no)
+        return Outcome(OPEN, TELL_BUREAU) if booked else Outcome(MENDED, ORDER_REFUNDED)
     return Outcome(OPEN, f"gateway_says_{facts.status}")
 
 

@@ -16,7 +16,7 @@ from services.durable import Durable
 from services.payment import Payment
 from services.ports import Bill, BillKind, Booking, Clock, PaymentGateway, TaxBureau, TradeStatus
 from services.reconciliation.bills import keep_bill
-from services.reconciliation.facts import BUREAU, Difference, Facts, Kind
+from services.reconciliation.facts import BUREAU, ORDER_REFUNDED, Difference, Facts, Kind
 from services.reconciliation.findings import Finding, Findings, id_of
 from services.reconciliation.matching import match, number_of
 from services.reconciliation.mending import Mender, Outcome
@@ -91,13 +91,14 @@ class Reconciliation:
         bookings = await self._bureau.find_bookings(day)
         for provider, bill in bills.items():
             await _or_again(partial(keep_bill, self._database, self._clock, provider, bill))
-        await self._check_late(await self._read(day, bills, bookings), bills)
-        facts, differences, touched = await self._compare(day, bills, bookings)
-        if any(finding.kind is Kind.LONG and finding.state == MENDED for finding in touched):
-            facts, differences, more = await self._compare(
-                day, bills, bookings
-            )  # what was taken in counts now
-            touched += more
+        facts = await self._read(day, bills, bookings)
+        await self._check_late(facts, bills)
+        differences = match(facts)
+        touched = [await self._handle(difference) for difference in differences]
+        if any(finding.state == MENDED for finding in touched):  # what was taken in counts now
+            facts, seen = await self._read(day, bills, bookings), {finding.finding_id for finding in touched}
+            differences = match(facts)
+            touched += [await self._handle(each) for each in differences if id_of(each) not in seen]
         await self._mend_gone(facts, {id_of(difference) for difference in differences})
         await _or_again(partial(self._mark_done, day))
         return await self._report(facts, differences, touched)
@@ -148,13 +149,6 @@ class Reconciliation:
             bookings=bookings,
         )
 
-    async def _compare(
-        self, day: date, bills: Mapping[str, Bill], bookings: Sequence[Booking]
-    ) -> tuple[Facts, list[Difference], list[Finding]]:
-        facts = await self._read(day, bills, bookings)
-        differences = match(facts)
-        return facts, differences, [await self._handle(difference) for difference in differences]
-
     async def _check_late(self, facts: Facts, bills: Mapping[str, Bill]) -> None:
         """No file at all, though money came that day by the gateway's own word: it is late, not empty (R8)."""
         for provider, bill in bills.items():
@@ -191,6 +185,8 @@ class Reconciliation:
                 await self._findings.move(finding, MENDED, "in_bill_of_another_day")
             elif finding.day == facts.day and finding.source in {*facts.bills, BUREAU}:
                 await self._findings.move(finding, MENDED, "agrees_now")
+            elif finding.kind is Kind.EXTERNAL_REFUND and _is_taken_back(facts, finding.order_no):
+                await self._findings.move(finding, MENDED, ORDER_REFUNDED)
             elif finding.kind is Kind.BUREAU_MISSING and finding.day < facts.day:
                 await self._findings.move(finding, MENDED, "booked")
 
@@ -240,6 +236,11 @@ async def _or_again(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
     except IntegrityError:
         return await work()
+
+
+def _is_taken_back(facts: Facts, order_no: str | None) -> bool:
+    order = facts.orders.get(order_no or "")
+    return order is not None and order.given_back_outside
 
 
 def _compared(facts: Facts) -> list[tuple[str, str]]:

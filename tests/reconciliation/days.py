@@ -274,6 +274,19 @@ def external_refund(books: Books) -> None:
     books.expect(order.provider, Kind.EXTERNAL_REFUND, refund_number(order.order_no, "CONSOLE1"))
 
 
+def external_refund_that_is_known(books: Books) -> None:
+    """Known: in two parts at the gateway, in one with us."""
+    order = books.paid(DAY - timedelta(days=1), state="refunded", applied=False, cash=NOTHING)
+    whole = order.captured or NOTHING
+    refund = OwnRefund(request_no="R-ours", amount=whole, done=True, done_on=DAY, outside=True)
+    books.keep(replace(order, refunds=(refund,)))
+    part = whole / 2
+    books.bill_refund(order, "CONSOLE1", part)
+    books.bill_refund(order, "CONSOLE2", whole - part)
+    for request_no in ("CONSOLE1", "CONSOLE2"):
+        books.expect(order.provider, Kind.EXTERNAL_REFUND, refund_number(order.order_no, request_no))
+
+
 def discount(books: Books) -> None:
     order = books.paid()
     lines = books.bills[order.provider]
@@ -315,7 +328,7 @@ INJECTIONS: tuple[Callable[[Books], None], ...] = (
     amount_of_a_refund, amount_of_a_booking, status_of_a_refund, status_of_a_trade,
     status_booked_but_not_applied, status_booking_not_known, cross_day, cross_day_of_a_refund,
     cross_day_of_a_booking, duplicate, duplicate_in_another_bill, duplicate_refund, duplicate_booking,
-    external_refund, discount, bureau_missing, bureau_unknown, journal,
+    external_refund, external_refund_that_is_known, discount, bureau_missing, bureau_unknown, journal,
 )  # fmt: skip
 
 
@@ -331,17 +344,6 @@ def _discount_that_is_booked(books: Books) -> None:
     books.keep(replace(order, cash=order.cash - given, given=given, discounts={line.trade_no: given}))
 
 
-def _given_back_outside(books: Books) -> None:
-    """Known: in two parts at the gateway, in one with us."""
-    order = books.paid(DAY - timedelta(days=1), state="refunded", applied=False, cash=NOTHING)
-    whole = order.captured or NOTHING
-    refund = OwnRefund(request_no="R-ours", amount=whole, done=True, done_on=DAY, outside=True)
-    books.keep(replace(order, refunds=(refund,)))
-    part = whole / 2
-    books.bill_refund(order, "CONSOLE1", part)
-    books.bill_refund(order, "CONSOLE2", whole - part)
-
-
 def _in_the_bill_of_yesterday(books: Books) -> None:
     order = books.paid()
     lines = books.bills[order.provider]
@@ -355,7 +357,7 @@ def _waits_to_be_booked(books: Books) -> None:
 
 HARMLESS: tuple[Callable[[Books], object], ...] = (
     Books.paid, Books.paid, Books.paid, Books.refunded, Books.booked, Books.booked, Books.open_order,
-    _discount_that_is_booked, _given_back_outside, _in_the_bill_of_yesterday, _waits_to_be_booked,
+    _discount_that_is_booked, _in_the_bill_of_yesterday, _waits_to_be_booked,
 )  # fmt: skip
 
 

@@ -212,6 +212,29 @@ async def test_a_whole_refund_by_somebody_else_takes_the_order_back(desk: Desk) 
         assert (await session.get_one(OrderRow, order_no)).captured == Decimal("400.00")
 
 
+async def test_a_whole_refund_of_what_is_booked_needs_somebody_to_tell_the_bureau(desk: Desk) -> None:
+    order_no = await desk.paid()
+    await desk.next_day()
+    await desk.next_day()
+    await booked(desk, order_no)
+    desk.town.gateway.give_back(order_no, "400.00", "CONSOLE1")
+    await desk.next_day()
+    for _ in range(2):
+        assert await desk.findings(WEDNESDAY) == [("external_refund", "open", "bureau_must_be_told")]
+    assert await desk.state(order_no) == "refunded"
+
+
+async def test_what_is_booked_after_it_was_given_back_needs_somebody_too(desk: Desk) -> None:
+    order_no = await desk.paid()
+    desk.town.gateway.give_back(order_no, "400.00", "CONSOLE1")
+    await desk.next_day()
+    await desk.run()
+    await desk.next_day()
+    desk.town.bureau.book(order_no)
+    await desk.next_day()
+    assert await desk.findings(WEDNESDAY) == [("status", "open", "booked_but_refunded")]
+
+
 async def test_a_refund_in_part_is_booked_as_missing_and_stays_open(desk: Desk) -> None:
     order_no = await desk.paid()
     desk.town.gateway.give_back(order_no, "300.00", "CONSOLE1")
@@ -232,7 +255,8 @@ async def test_two_refunds_in_part_that_make_a_whole_take_the_order_back(desk: D
     desk.town.gateway.give_back(order_no, "100.00", "CONSOLE2")
     await desk.next_day()
     assert await desk.findings(TUESDAY) == [("external_refund", "mended", "order_refunded")]
-    assert await desk.findings(MONDAY) == [("external_refund", "mended", "agrees_now")]
+    assert await desk.reconciliation.find_open() == []
+    assert await desk.findings(MONDAY) == [("external_refund", "mended", "order_refunded")]
     assert await desk.state(order_no) == "refunded"
     await _cash_is_the_gateways(desk)
 
