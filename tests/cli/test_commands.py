@@ -12,6 +12,7 @@ from tests.cli.conftest import Shebao, make_database
 COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
     ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["worker"], ["doctor"],
+    ["reconcile"],
 ]  # fmt: skip
 RESIDENT = """
 residents:
@@ -50,6 +51,8 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         [], ["nonsense"], ["sandbox"], ["sandbox", "load"], ["sandbox", "load", "/nowhere.yml"], ["db"], ["keys"],
         ["parse"], ["evaluate"], ["evaluate", "nlu"], ["evaluate", "nlu", "/nowhere.yml"], ["serve", "--port", "x"],
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["doctor", "--nonsense"], ["chat", "--url"],
+        ["reconcile"], ["reconcile", "today"], ["reconcile", "2026-13-01"], ["reconcile", "2026-11-23", "--list"],
+        ["reconcile", "--accept", "F1"], ["reconcile", "--accept", "F1", "--by", "li", "--by", "wang", "--reason", "x"],
     ],
     ids=" ".join,
 )  # fmt: skip
