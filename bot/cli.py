@@ -28,6 +28,7 @@ ERRORS = {
     "bill_unreadable": "the gateway's bill is not whole or not ours: nothing was compared; try again later",
     "bill_too_large": "the gateway's bill is larger than any bill of a day: nothing was compared",
     "bill_address_dead": "the gateway's bill could not be fetched in its 30 seconds: try again",
+    "gateway_refused": "the payment gateway refuses its bill: the contract or the keys are not complete",
     "gateway_unavailable": "the payment gateway can't be reached: `shebao doctor` says more",
     "unavailable": "the tax bureau can't be reached: `shebao doctor` says more",
     "unknown_finding": "no open finding has this number: `shebao reconcile --list` shows them",

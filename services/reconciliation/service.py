@@ -108,7 +108,13 @@ class Reconciliation:
         did not answer."""
         newest = newest_day(self._clock.now())
         for day in sorted({*await self._not_done(newest), *await self._unfinished()}):
-            report = await self.run(day)
+            try:
+                report = await self.run(day)
+            except (
+                Refused
+            ) as refused:  # a contract or a key is wrong: it is looked at again when that is mended
+                log.error("reconciliation_refused", day=day.isoformat(), code=refused.code)
+                raise Unavailable(refused.code) from refused
             log.info("day_reconciled", day=day.isoformat(), matched=report.matched, open=len(report.open))
 
     async def find_open(self) -> list[Finding]:

@@ -189,6 +189,15 @@ def test_serve_with_several_workers_wants_a_server(shebao: Shebao) -> None:
     assert "SHEBAO_WORKERS" in shebao("serve", "--workers", 2, port=8000).line
 
 
+def test_reconciling_without_its_peers_compares_nothing_and_says_so(shebao: Shebao) -> None:
+    assert "the payment gateway can't be reached" in shebao("reconcile", "yesterday").line
+    ran = shebao("reconcile", "--list")
+    assert (ran.code, ran.out) == (0, "nothing is open\n")
+    decide = ["reconcile", "--accept", "F1", "--reason", "other_system", "--by", "li"]
+    assert "two different people" in shebao(*decide, "--by", "li").line
+    assert "no open finding" in shebao(*decide, "--by", "wang").line
+
+
 # --- doctor -----------------------------------------------------------------------------------------
 
 

@@ -437,6 +437,23 @@ async def test_a_late_bill_is_waited_for(desk: Desk) -> None:
     assert len(await _days(desk)) == 2
 
 
+async def test_a_gateway_that_refuses_its_bill_is_asked_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = desk.town.gateway.fetch_bill
+
+    async def refuse(_day: date) -> Bill:
+        raise Refused("gateway_refused")
+
+    monkeypatch.setattr(desk.town.gateway, "fetch_bill", refuse)
+    for _ in range(12):
+        await desk.town.run(minutes=11)
+    assert await _days(desk) == []
+    monkeypatch.setattr(desk.town.gateway, "fetch_bill", fetch)
+    await desk.town.run(minutes=11)
+    assert len(await _days(desk)) == 1
+
+
 async def _days(desk: Desk) -> list[date]:
     async with desk.town.database.read() as session:
         return sorted((await session.scalars(select(ReconciledDayRow.day))).all())
