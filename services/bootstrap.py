@@ -24,6 +24,7 @@ from services.insured import InsuredPersons
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
+from services.reconciliation import Reconciliation
 from services.records import Records
 from services.reminders import Reminders
 from services.retention import EVERY as RETENTION_EVERY
@@ -50,6 +51,7 @@ class Services:
     certificates: Certificates
     exports: Exports
     reminders: Reminders
+    reconciliation: Reconciliation
     notices: Notices
     durable: Durable
     peers: "Peers"
@@ -161,7 +163,7 @@ def wire(
     )
     retention = Retention(database=database, clock=clock, vault=vault, identity=identity)
     durable.repeat("retention", RETENTION_EVERY, retention.sweep)
-    records = Records(bureau=bureau, get_person=identity.get_person)
+    records = Records(bureau=bureau, get_person=identity.get_person, refunded_on=payment.mending.refunded_on)
     certificates = Certificates(
         database=database,
         clock=clock,
@@ -187,6 +189,15 @@ def wire(
         enrolments=enrolments,
         conversations=identity.find_conversations,
     )
+    reconciliation = Reconciliation(
+        database=database,
+        clock=clock,
+        gateways=gateways,
+        bureau=bureau,
+        payment=payment,
+        durable=durable,
+        settings=settings,
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -203,6 +214,7 @@ def wire(
         certificates=certificates,
         exports=exports,
         reminders=reminders,
+        reconciliation=reconciliation,
         notices=notices,
         durable=durable,
         peers=peers,

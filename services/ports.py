@@ -144,6 +144,16 @@ class Posting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Booking:
+    """A payment that the bureau has entered (入库); `key` is the one it was posted with."""
+
+    key: str
+    payment_no: str
+    amount: Decimal
+    booked_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeeRecord:
     """One line of the bureau's books (`certificates` 7). Which fields are set depends on `kind`."""
 
@@ -199,6 +209,10 @@ class TaxBureau(Protocol):
         """What became of `post_payment` with this key; None if the bureau never saw it."""
         ...
 
+    async def find_bookings(self, day: date) -> Sequence[Booking]:
+        """What it has entered on `day` of all that was posted by us, for reconciliation."""
+        ...
+
     async def find_records(
         self,
         person: Person,
@@ -226,7 +240,10 @@ class TradeStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TradeFacts:
-    """Verified evidence about one `order_no` (the gateway's `out_trade_no`), from a notification or a query."""
+    """Verified evidence about one `order_no` (the gateway's `out_trade_no`), from a notification or a query.
+
+    `received` is what comes to us of `total`, where the gateway tells it: a merchant's discount is missing.
+    """
 
     order_no: str
     status: TradeStatus
@@ -237,6 +254,7 @@ class TradeFacts:
     paid_at: datetime | None = None
     buyer: str | None = None
     evidence_id: str | None = None  # notify_id, or empty for a query
+    received: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +275,38 @@ class RefundFacts:
     done: bool
     amount: Decimal | None = None
     refunded_at: datetime | None = None
+
+
+class BillKind(StrEnum):
+    PAID = "paid"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillLine:
+    """One movement in a gateway's bill. Amounts are positive, also those given back.
+
+    `received` is what came of `total`, or went: less where the merchant has paid a part (a discount).
+    `request_no` is set on a refund.
+    """
+
+    order_no: str
+    trade_no: str
+    kind: BillKind
+    total: Decimal
+    received: Decimal
+    at: datetime
+    request_no: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """A gateway's file of one day, whole: its sums agree with its rows. `sha256` stands for what it says;
+    it is empty when the gateway has no file for that day, since nothing has moved."""
+
+    day: date
+    lines: tuple[BillLine, ...] = ()
+    sha256: str = ""
 
 
 class PaymentGateway(Protocol):
@@ -287,6 +337,13 @@ class PaymentGateway(Protocol):
 
     def read_notification(self, form: Mapping[str, str]) -> TradeFacts:
         """Verify signature, app id and seller of a notification; `Refused("forged_notification")` otherwise."""
+        ...
+
+    async def fetch_bill(self, day: date) -> Bill:
+        """What has moved on `day`. It makes us ask, and is no evidence by itself.
+
+        `Unavailable("bill_not_ready")` before it is there; `OutcomeUnknown` for a file that is not whole.
+        """
         ...
 
     async def ping(self) -> None: ...

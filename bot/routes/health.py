@@ -1,14 +1,18 @@
 """Liveness, readiness and figures for the operator."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, json, raw
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
+
+FINDINGS = Gauge("shebao_open_findings", "Differences of reconciliation that need a person", ["kind"])
 
 
 def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
@@ -31,6 +35,9 @@ def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
 
     @routes.get("/metrics")
     async def metrics(_request: Request) -> HTTPResponse:
+        with suppress(SQLAlchemyError, OSError):  # the other figures are worth having all the more
+            for kind, count in (await services.reconciliation.count_open()).items():
+                FINDINGS.labels(kind).set(count)
         return raw(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return routes

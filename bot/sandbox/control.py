@@ -56,7 +56,8 @@ class _Fault(_Body):
 
 class BureauFault(_Fault):
     operation: Literal[
-        "enrolments", "arrears", "tiers", "quote", "declare", "post_payment", "records", "*"
+        "enrolments", "arrears", "tiers", "quote", "declare", "post_payment", "find_posting", "bookings", "records",
+        "*",
     ]  # fmt: skip
     mode: Literal["unavailable", "slow", "amount_changed"]
 

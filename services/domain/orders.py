@@ -92,6 +92,7 @@ class Account(StrEnum):
     BUREAU = "due_to_bureau"
     BOOKED = "booked_by_bureau"
     SUSPENSE = "suspense"
+    DISCOUNT = "merchant_discount"
 
 
 def bill_units(dues: Dues) -> tuple[str, ...]:

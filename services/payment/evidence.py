@@ -259,8 +259,9 @@ async def _refunded(case: _Case) -> Verdict:
 async def _outside_refund(desk: Desk, session: AsyncSession, order: OrderRow, now: datetime) -> None:
     await to_surplus(desk, session, order, reason="refunded_outside")
     await session.flush()
-    whole = select(RefundRow).where(RefundRow.order_no == order.order_no, RefundRow.kind == SURPLUS)
-    refund = known(await session.scalar(whole))
+    rows = (await session.scalars(select(RefundRow).where(RefundRow.order_no == order.order_no))).all()
+    refund = next(row for row in rows if row.kind == SURPLUS)
+    refund.amount -= sum(row.amount for row in rows if row.kind == OUTSIDE)  # parts that are known already
     refund.kind, refund.state, refund.done_at = OUTSIDE, RefundState.DONE, now
     await finish_refund(session, order, refund, at=now)
 

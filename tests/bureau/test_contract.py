@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,9 @@ async def test_every_exchange_keeps_the_contract(town: Town, seen: set[tuple[str
     town.at("2026-11-26T10:00:00")
     assert await client.find_posting("order-0000") is not None
     assert await client.find_posting("order-9999") is None
+    assert {booking.key for booking in await client.find_bookings(date(2026, 11, 25))} == {
+        f"order-{number:04}" for number in range(len(wanted))
+    }
     for kind in RecordKind:
         assert await client.find_records(flexible, kind, fee_year=2026)
     assert len(await client.find_records(aided, RecordKind.PAID, fee_year=2026)) == 2

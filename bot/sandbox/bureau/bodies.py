@@ -1,5 +1,6 @@
 """What callers send to the bureau, checked; personal data only ever in the body."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
@@ -77,6 +78,10 @@ class PostPaymentBody(Body):
 
 class KeyBody(Body):
     key: Key
+
+
+class DayBody(Body):
+    day: date
 
 
 class RecordsBody(Body):

@@ -1,10 +1,11 @@
 """The bureau's operations on its books. Each commits before it returns; errors are those of the port."""
 
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.sandbox.books import Books
@@ -13,6 +14,7 @@ from bot.sandbox.bureau.account import Account, booked_on, payment_year
 from bot.sandbox.bureau.bodies import DeclareBody, PersonFacts, PostPaymentBody, RecordsBody
 from bot.sandbox.bureau.corrections import declared_delta, quoted_delta
 from bot.sandbox.bureau.tables import FILED, DeclarationRow, PaymentRow, ResidentRow
+from services.adapters.clock import SHANGHAI
 from services.domain.errors import Refused
 from services.domain.id_documents import same_document
 from services.domain.ids import order_number
@@ -20,8 +22,10 @@ from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.domain.money import wire, yuan
 from services.domain.names import canonical_name
 from services.domain.periods import months_of
-from services.ports import ArrearsItem, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import ArrearsItem, Booking, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
 
+LONGEST_WAY = timedelta(days=31)
+"""From a payment to its booking, over the longest holidays."""
 DUES = TypeAdapter(Dues)
 QUOTE = TypeAdapter(Quote)
 
@@ -87,6 +91,19 @@ async def find_posting(books: Books, key: str) -> Posting | None:
     async with books.database.read() as session:
         row = await _find_payment(session, key)
     return Posting(payment_no=row.payment_no, booked_on=booked_on(row, books.clock.now())) if row else None
+
+
+async def find_bookings(books: Books, day: date) -> list[Booking]:
+    """What was posted to us and entered on `day`, in the order of posting."""
+    start, now = datetime.combine(day, time(), SHANGHAI), books.clock.now()
+    recent = or_(PaymentRow.paid_at >= start - LONGEST_WAY, PaymentRow.posted_at >= start)
+    wanted = select(PaymentRow).where(PaymentRow.key.is_not(None), recent).order_by(PaymentRow.number)
+    async with books.database.read() as session:
+        rows = [row for row in await session.scalars(wanted) if booked_on(row, now) == day]
+    return [
+        Booking(key=row.key or "", payment_no=row.payment_no, amount=Decimal(row.amount), booked_on=day)
+        for row in rows
+    ]
 
 
 async def find_records(books: Books, body: RecordsBody) -> list[FeeRecord]:

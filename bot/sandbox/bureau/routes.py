@@ -14,7 +14,7 @@ from sanic.response import HTTPResponse, json, raw
 from bot.sandbox.books import Books, Fault
 from bot.sandbox.bureau import bodies, office
 from services.domain.errors import Refused
-from services.ports import ArrearsItem, Declaration, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import ArrearsItem, Booking, Declaration, Enrolment, FeeRecord, Posting, Quote, Tier
 
 SLOW_SECONDS = 3.0
 Answer = tuple[TypeAdapter[Any], Any]
@@ -86,6 +86,7 @@ QUOTE = TypeAdapter(Quote)
 DECLARATION = TypeAdapter(Declaration)
 POSTING = TypeAdapter(Posting)
 FOUND_POSTING = TypeAdapter(dict[str, Posting | None])
+BOOKINGS = TypeAdapter(list[Booking])
 RECORDS = TypeAdapter(list[FeeRecord])
 PONG = TypeAdapter(dict[str, bool])
 
@@ -118,6 +119,10 @@ async def _find_posting(books: Books, body: bodies.KeyBody) -> Answer:
     return FOUND_POSTING, {"posting": await office.find_posting(books, body.key)}
 
 
+async def _bookings(books: Books, body: bodies.DayBody) -> Answer:
+    return BOOKINGS, await office.find_bookings(books, body.day)
+
+
 async def _records(books: Books, body: bodies.RecordsBody) -> Answer:
     return RECORDS, await office.find_records(books, body)
 
@@ -134,6 +139,7 @@ OPERATIONS: dict[str, tuple[type[bodies.Body], Operation]] = {
     "declare": (bodies.DeclareBody, _declare),
     "post_payment": (bodies.PostPaymentBody, _post_payment),
     "find_posting": (bodies.KeyBody, _find_posting),
+    "bookings": (bodies.DayBody, _bookings),
     "records": (bodies.RecordsBody, _records),
     "ping": (NoBody, _ping),
 }

@@ -19,7 +19,7 @@ from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.domain.people import Person
-from services.ports import ArrearsItem, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import ArrearsItem, Booking, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
 
 log = structlog.get_logger("bureau")
 
@@ -38,6 +38,7 @@ _QUOTE = TypeAdapter(Quote)
 _DECLARATION = TypeAdapter(Declaration)
 _POSTING = TypeAdapter(Posting)
 _FOUND_POSTING = TypeAdapter(dict[str, Posting | None])
+_BOOKINGS = TypeAdapter(tuple[Booking, ...])
 _RECORDS = TypeAdapter(tuple[FeeRecord, ...])
 _PONG = TypeAdapter(dict[str, bool])
 _REFUSAL = TypeAdapter(dict[str, Any])
@@ -85,6 +86,9 @@ class BureauClient:
 
     async def find_posting(self, key: str) -> Posting | None:
         return (await self._call("find_posting", {"key": key}, _FOUND_POSTING)).get("posting")
+
+    async def find_bookings(self, day: date) -> Sequence[Booking]:
+        return await self._call("bookings", {"day": day.isoformat()}, _BOOKINGS)
 
     async def find_records(
         self,
