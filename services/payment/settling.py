@@ -123,7 +123,7 @@ async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting
         row = known(await session.get(OrderLineRow, (line.order_no, line.line), with_for_update=True))
         now = desk.clock.now()
         row.payment_no, row.posted_at = posting.payment_no, now
-        row.booked_on = posting.booked_on
+        row.booked_on = posting.booked_on or row.booked_on
         await desk.durable.enqueue(session, jobs.BOOK, row.order_no, at=now + FIRST_LOOK)
     log.info("payment_posted", order_no=line.order_no)
 

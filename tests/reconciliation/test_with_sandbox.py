@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -28,7 +29,7 @@ from services.domain.kinds import IdType
 from services.domain.people import Person
 from services.durable import Durable
 from services.notices import Notices
-from services.payment import OrderView, Payment, Placed, settling
+from services.payment import Bill, OrderView, Payment, Placed, settling
 from services.ports import BillKind
 from services.reconciliation import Reconciliation
 from services.settings import Settings
@@ -57,14 +58,15 @@ class Street:
         dues = replace(DUES, agency=PAYERS[person][2])
         quote = await self.bureau.quote(await get_person(person), dues)
         draft = await self.payment.draft(
-            conversation_id=conversation, payer_id=person, insured_id=person, quote=quote
+            conversation_id=conversation, payer_id=person, bills=[Bill(insured_id=person, quote=quote)]
         )
         placed = await self.payment.place(draft.draft_id, conversation_id=conversation)
         assert isinstance(placed, Placed)
         assert placed.order.provider == provider
-        link = await self.payment.open_cashier(placed.order.order_no)
-        assert link is not None
-        await press(link, "确认付款", account=ACCOUNT, password="123456")
+        checkout = await self.payment.open_cashier(placed.order.order_no)
+        assert checkout is not None
+        bridge = f"{self.base}/sandbox/wechatpay/bridge?{urlencode(checkout.bridge or {})}"
+        await press(checkout.link or bridge, "确认付款", account=ACCOUNT, password="123456")
         return placed.order
 
     async def until(self, order_no: str, status: str = "paid") -> None:
