@@ -9,6 +9,7 @@ from services.domain.kinds import IdType, RecordKind
 from services.domain.money import yuan
 from services.domain.people import Person
 from services.domain.periods import is_period
+from services.domain.refunds import Reason
 from services.ports import Dues
 
 
@@ -77,6 +78,17 @@ class PostPaymentBody(Body):
 
 class KeyBody(Body):
     key: Key
+
+
+class KeysBody(Body):
+    keys: Annotated[list[Key], Field(min_length=1, max_length=50)]
+
+
+class FileRefundBody(Body):
+    key: Key
+    payment_key: Key
+    amount: Money
+    reason: Reason
 
 
 class RecordsBody(Body):
