@@ -72,7 +72,7 @@ def make_office(store: Database, clock: FixedClock, gateway: FakeGateway, bureau
 
 
 @pytest.fixture
-def office(database: Database, clock: FixedClock) -> Office:  # noqa: F811 - the fixture
+def office(database: Database, clock: FixedClock) -> Office:
     return make_office(database, clock, FakeGateway(clock), RefundingBureau(clock))
 
 
