@@ -12,6 +12,8 @@ from tests.cli.conftest import Shebao, make_database
 COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
     ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["worker"], ["doctor"],
+    ["agents"], ["agents", "add"], ["agents", "list"], ["agents", "disable"], ["refunds"], ["refunds", "list"],
+    ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["export-audit"],
 ]  # fmt: skip
 RESIDENT = """
 residents:
@@ -50,6 +52,8 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         [], ["nonsense"], ["sandbox"], ["sandbox", "load"], ["sandbox", "load", "/nowhere.yml"], ["db"], ["keys"],
         ["parse"], ["evaluate"], ["evaluate", "nlu"], ["evaluate", "nlu", "/nowhere.yml"], ["serve", "--port", "x"],
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["doctor", "--nonsense"], ["chat", "--url"],
+        ["agents", "add", "anna"], ["agents", "add", "anna", "--role", "king"], ["refunds", "approve", "TF1"],
+        ["refunds", "reject", "TF1", "--as", "anna"],
     ],
     ids=" ".join,
 )  # fmt: skip
