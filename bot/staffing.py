@@ -4,13 +4,17 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from services.domain.errors import Refused
+from services.domain.staff import Role
 from services.settings import Settings
-from services.staff import Agent, Role
+
+if TYPE_CHECKING:
+    from services.bootstrap import Services
+    from services.staff import Agent
 
 T = TypeVar("T")
 SECRET = "SHEBAO_AGENT_SECRET"  # noqa: S105 - the name of a variable
@@ -120,7 +124,7 @@ def export_audit() -> None:
     _run(_write_audit)
 
 
-async def _write_audit(services: Any) -> None:
+async def _write_audit(services: "Services") -> None:
     from dataclasses import asdict
 
     from services.audit import read
@@ -133,17 +137,17 @@ def _signed(number: str, state: str) -> str:
     return f"{number} is approved" if state == "approved" else f"{number}: one more person has to agree"
 
 
-def _as(name: str, work: Callable[[Any, Agent], Awaitable[T]]) -> T:
+def _as(name: str, work: Callable[["Services", "Agent"], Awaitable[T]]) -> T:
     """Run `work` as somebody who has proved who he is."""
     secret = os.environ.get(SECRET) or typer.prompt("Secret", hide_input=True, err=True)
 
-    async def proved(services: Any) -> T:
+    async def proved(services: "Services") -> T:
         return await work(services, await services.staff.log_in(name, secret))
 
     return _run(proved)
 
 
-def _run(work: Callable[[Any], Awaitable[T]]) -> T:
+def _run(work: Callable[["Services"], Awaitable[T]]) -> T:
     from bot.serving import check, prepare_store
 
     settings = _settings[0]()
@@ -155,7 +159,7 @@ def _run(work: Callable[[Any], Awaitable[T]]) -> T:
         raise ValueError(ERRORS.get(refused.code, refused.code)) from None
 
 
-async def _with_services(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
+async def _with_services(settings: Settings, work: Callable[["Services"], Awaitable[T]]) -> T:
     from services.bootstrap import bootstrap
 
     services = bootstrap(settings)

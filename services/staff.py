@@ -1,4 +1,4 @@
-"""Members of staff and what each role may do (`reliability` 4.3); the local list behind `shebao agents`."""
+"""Members of staff: the local list behind `shebao agents`, for the sandbox and a first deployment."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from sqlalchemy import select
 from services.audit import SHELL, record
 from services.domain.errors import Refused
 from services.domain.ids import random_code
+from services.domain.staff import RIGHTS, Right, Role
 from services.ports import Clock
 from services.store.session import Database
 from services.store.staff import AgentRow
@@ -24,28 +24,6 @@ from services.store.staff import AgentRow
 NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 SECRET_LENGTH = 24
 N, R, P = 2**14, 8, 1
-
-
-class Role(StrEnum):
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
-    OPERATOR = "operator"
-
-
-class Right(StrEnum):
-    READ_REFUNDS = "read_refunds"
-    PROPOSE_REFUND = "propose"
-    APPROVE_REFUND = "approve"
-
-
-RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.AGENT: frozenset({Right.READ_REFUNDS, Right.PROPOSE_REFUND}),
-    Role.SUPERVISOR: frozenset(Right),
-    Role.AUDITOR: frozenset({Right.READ_REFUNDS}),
-    Role.OPERATOR: frozenset({Right.READ_REFUNDS}),
-}
-"""A case shows masked names and pseudonyms only, so whoever looks after the machine may read it."""
 
 
 @dataclass(frozen=True, kw_only=True)

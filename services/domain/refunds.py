@@ -13,7 +13,7 @@ from services.domain.kinds import Insurance, InsuredGroup
 from services.ports import Dues
 
 CASE_PREFIX = "TF"
-CASE_DIGITS = 10
+FIRST_NUMBER, NUMBERS = 7_200_000_000, 800_000_000
 
 
 class CaseState(StrEnum):
@@ -118,5 +118,6 @@ def _of_the_others(dues: Dues, reason: Reason) -> str:
 
 
 def case_number() -> str:
-    """`TF` and ten digits: random as every number of ours, and easy to read aloud."""
-    return f"{CASE_PREFIX}{secrets.randbelow(10**CASE_DIGITS):0{CASE_DIGITS}}"
+    """`TF` and ten digits, easy to read aloud. Random as every number of ours, and from a range in which neither
+    a telephone number nor an ID number begins: what a resident says of it is no personal data."""
+    return f"{CASE_PREFIX}{FIRST_NUMBER + secrets.randbelow(NUMBERS)}"

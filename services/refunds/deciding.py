@@ -10,10 +10,11 @@ from services.crashpoints import crashpoint
 from services.domain.errors import Refused
 from services.domain.orders import OrderState
 from services.domain.refunds import CaseState
+from services.domain.staff import Right
 from services.payment.desk import Desk, known, read_lines
 from services.refunds.asking import CASE_JOB
 from services.refunds.model import covered
-from services.staff import Agent, Right
+from services.staff import Agent
 from services.store.orders import OrderRow
 from services.store.refunds import WHOLE, ApplicationRow, CaseMoved, CaseRow, SignatureRow, move_case
 

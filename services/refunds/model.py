@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.domain.orders import OrderState
 from services.domain.refunds import UNDER_WAY, CaseState, Reason, Route
 from services.payment.desk import Desk, known, read_lines
 from services.payment.model import load_quote
@@ -112,9 +113,16 @@ async def view_of(desk: Desk, session: AsyncSession, case: CaseRow) -> CaseView:
         amount=case.amount,
         reason=Reason(case.reason),
         route=Route(case.route),
-        state=CaseState(case.state),
+        state=_state(case, order),
         stage=min(stages, key=STAGES.index) if stages else None,
         expected_by=max(expected) if expected else None,
         outcome=case.outcome,
         requested_at=desk.local(case.requested_at),
     )
+
+
+def _state(case: CaseRow, order: OrderRow) -> CaseState:
+    """The payment knows before the case does that the gateway has paid back."""
+    state = CaseState(case.state)
+    back = order.state is OrderState.REFUNDED and case.route == Route.GATEWAY
+    return CaseState.DONE if back and state in {CaseState.SENT, CaseState.STUCK} else state

@@ -13,6 +13,7 @@ from services.domain.errors import Refused
 from services.domain.money import wire
 from services.domain.orders import CAPTURED, OrderState
 from services.domain.refunds import CaseState, Reason, Route, Verdict
+from services.domain.staff import Right
 from services.payment.desk import Desk, known, read_lines
 from services.refunds import asking, deciding, progress, snapshot
 from services.refunds.asking import CASE_JOB, Wish, judge_all, line_of
@@ -25,7 +26,7 @@ from services.refunds.model import (
     read_applications,
     view_of,
 )
-from services.staff import Agent, Right
+from services.staff import Agent
 from services.store.durable import QUEUED, JobRow
 from services.store.orders import OrderRow
 from services.store.refunds import WHOLE, CaseMoveRow, CaseRow, SignatureRow

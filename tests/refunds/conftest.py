@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pytest
 
 from services.domain.refunds import Reason
+from services.domain.staff import Role
 from services.payment import OrderView
 from services.refunds import CaseView, Refunds
-from services.staff import Agent, Role, Staff
+from services.staff import Agent, Staff
 from services.store.session import Database
 from tests.conftest import FixedClock
 from tests.payment.conftest import Town, database, impatient, made, make_town
