@@ -20,6 +20,8 @@ from actions import (
     papers,
     paying,
     queries,
+    refund_words,
+    refunding,
     reminding,
     returning,
     starting,
@@ -104,6 +106,8 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
             await papers.tell_booked(talk, notice.facts["order_no"])
+        elif notice.kind == "refund_case":
+            await refunding.tell_news(talk, notice.facts["case_no"])
         elif notice.kind == "paper_ready":
             await papers.tell_ready(talk, **notice.facts)
         elif notice.kind in {OPENS, ENDS}:
@@ -134,7 +138,7 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if await basket.takes(talk) or await _answers_whom_or_what(talk):
+    if await basket.takes(talk) or await _answers_whom_or_what(talk) or await _about_refunds(talk):
         return
     await handler(talk)
 
@@ -176,6 +180,31 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     return False
 
 
+async def _about_refunds(talk: Talk) -> bool:
+    """退费办到哪了, 不退了, and answers to what is asked about a refund, whatever else they look like."""
+    task, turn = talk.state.task, talk.turn
+    if talk.state.login or turn.poke:
+        return False
+    in_work = task is not None and task.kind == "refund" and task.asked is not None
+    if refund_words.takes_back(turn) and not (turn.last("refund_view")):
+        await (moving.cancel(talk) if in_work else starting.refund(talk, refund_view=refunding.WITHDRAW))
+        return True
+    if refund_words.asks_state(turn) and (turn.intent != "faq" or await _has_case(talk)):
+        number = refund_words.number_in(turn.text)
+        named = {refunding.CASE: number} if number else {}
+        await starting.refund(talk, refund_view=refunding.STATE, **named)
+        return True
+    if not in_work or turn.intent in MOVING or not await _answer(talk, talk.state.task):
+        return False
+    await steps.go_on(talk)
+    return True
+
+
+async def _has_case(talk: Talk) -> bool:
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    return bound is not None and bool(await talk.services.refunds.list_of(bound.person_id))
+
+
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
@@ -202,7 +231,11 @@ async def _inform(talk: Talk) -> None:
         await starting.change(talk, task)
 
 
-async def _answer(talk: Talk, task: Task) -> bool:
+async def _answer(talk: Talk, task: Task | None) -> bool:
+    if task is None:
+        return False
+    if task.kind == "refund":
+        return await refunding.answer_question(talk, task)
     if task.kind == "pay":
         return await answering.answer_question(talk, task)
     if task.kind == "query":
@@ -219,8 +252,24 @@ async def _affirm(talk: Talk) -> None:
             await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
         elif await login.go_on(talk):
             await paying.confirm(talk, task)
+    elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
+        await _confirm_refund(talk)
     else:
         await starting.resume(talk)
+
+
+async def _confirm_refund(talk: Talk) -> None:
+    """What was shown last is confirmed; the button of another payment shows that one."""
+    task, tapped = talk.state.task, talk.turn.last(refunding.ORDER)
+    shown = (
+        task.facts.get(refunding.ORDER) if task and task.kind == "refund" and task.asked == CONFIRM else None
+    )
+    if task is None or shown is None or tapped not in {None, shown}:
+        await starting.refund(talk)
+        return
+    bound = await login.go_on(talk)
+    if bound is not None:
+        await refunding.confirm(talk, task, bound)
 
 
 async def _deny(talk: Talk) -> None:
@@ -232,7 +281,7 @@ async def _deny(talk: Talk) -> None:
         await login.refuse(talk)
     elif await steps.answered_anew(talk, task):
         return
-    elif task and task.asked == CONFIRM:
+    elif task and task.kind == "pay" and task.asked == CONFIRM:
         talk.tell(
             "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
         )
@@ -323,7 +372,7 @@ HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "chitchat": _aside("chitchat"),
     "complain": _complain,
     "request_human": _aside("human"),
-    "request_refund": _aside("refund"),
+    "request_refund": starting.refund,
     "help": _help,
     "faq": _faq,
     "login": starting.log_in,

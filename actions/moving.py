@@ -1,6 +1,6 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, starting, steps
+from actions import basket, cards, login, refunding, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -60,6 +60,9 @@ async def ask_anew(talk: Talk, field: str) -> None:
 
 
 async def change_what(talk: Talk, task: Task) -> None:
+    if task.kind == "refund" and task.asked == CONFIRM:
+        task.forget(refunding.REASON)
+        task.asked = None
     if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
         await steps.go_on(talk)
         return
@@ -103,6 +106,10 @@ async def cancel(talk: Talk) -> None:
         talk.told_orders[order.order_no] = order.status
         talk.tell(key, until=order.expires_at, total=order.total)
         talk.state.finish(left=order.status in {"closed", "pending"})
+    elif task and task.kind == "refund":
+        talk.state.finish()
+        talk.state.forget_login()
+        talk.tell("refund.cancelled", *steps.menu_buttons())
     elif task or talk.state.login:
         talk.state.finish(left=True)
         talk.state.forget_login()

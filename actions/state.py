@@ -19,7 +19,7 @@ the paper is there? remind when the window opens?"""
 
 @dataclass
 class Task:
-    """A function of the guide in work. `kind` is `pay`, `certificate` or `query`; `facts` are by slot name.
+    """A function of the guide in work. `kind` is `pay`, `certificate`, `query` or `refund`; `facts` are by slot name.
 
     `asked` is the slot that the resident is being asked for, `confirm` at the review, `payment` after it.
     `answered` lists the slots that were asked and answered, for 上一步; `reask` is one that the resident

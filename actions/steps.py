@@ -1,6 +1,6 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, basket, cards, login, papers, paying, queries, returning
+from actions import answering, basket, cards, login, papers, paying, queries, refunding, returning
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, UNBIND, Task
 from actions.talk import Talk
@@ -53,6 +53,8 @@ async def go_on(talk: Talk) -> None:
         await paying.go_on(talk, task, bound)
     elif task.kind == "query":
         await queries.go_on(talk, task, bound)
+    elif task.kind == "refund":
+        await refunding.go_on(talk, task, bound)
     else:
         await papers.go_on(talk, task, bound)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot import staffing
 from services.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +67,9 @@ def read_settings(**given: Any) -> Settings:
 
         return complete(settings)
     return settings
+
+
+staffing.register(app, read_settings)
 
 
 @app.command()

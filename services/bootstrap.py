@@ -26,10 +26,12 @@ from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
 from services.reconciliation import Reconciliation
 from services.records import Records
+from services.refunds import Refunds
 from services.reminders import Reminders
 from services.retention import EVERY as RETENTION_EVERY
 from services.retention import Retention
 from services.settings import Settings
+from services.staff import Staff
 from services.store.session import Database
 from services.vault import Vault
 
@@ -47,6 +49,8 @@ class Services:
     declarations: Declarations
     insured: InsuredPersons
     payment: Payment
+    refunds: Refunds
+    staff: Staff
     records: Records
     certificates: Certificates
     exports: Exports
@@ -210,6 +214,8 @@ def wire(
             database=database, vault=vault, bureau=bureau, identity=identity, clock=clock, settings=settings
         ),
         payment=payment,
+        refunds=Refunds(payment.desk),
+        staff=Staff(database=database, clock=clock),
         records=records,
         certificates=certificates,
         exports=exports,

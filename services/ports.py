@@ -183,12 +183,33 @@ class FeeRecord:
     order_no: str | None = None
 
 
+class RefundStage(StrEnum):
+    """How far the tax office is with a refund: 受理, 社保/医保确认, 退库, 到账; or not confirmed."""
+
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    PAID = "paid"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundApplication:
+    """A tax refund that was applied for; `expected_by` is the last day on which the money should be there."""
+
+    application_no: str
+    stage: RefundStage
+    expected_by: date | None = None
+    paid_on: date | None = None
+
+
 class TaxBureau(Protocol):
     """The tax bureau's collection system. `Refused` codes: `not_registered` (no such person, or the name
     does not match), `not_payable` (nothing due for these dues; with the fact "aided" the state pays it all, with
     "too_young" the insured is), `already_paid`, `window_closed` (facts "year"; "closed_on" the last day on which it
     could be paid, "opens_on" the next first one, as far as they are known), `tier_not_allowed`, `figures_changed`
-    (declare: facts `total`), `unknown_declaration`."""
+    (declare: facts `total`), `unknown_declaration`, `withdrawn` (post: the key was withdrawn), `already_booked`
+    (withdraw), `not_booked`, `already_refunded`, `not_refundable` (file a refund)."""
 
     async def find_enrolments(self, person: Person) -> Sequence[Enrolment]: ...
     async def find_arrears(self, person: Person) -> Sequence[ArrearsItem]: ...
@@ -211,6 +232,22 @@ class TaxBureau(Protocol):
 
     async def find_bookings(self, day: date) -> Sequence[Booking]:
         """What it has entered on `day` of all that was posted by us, for reconciliation."""
+        ...
+
+    async def withdraw_payments(self, keys: Sequence[str]) -> None:
+        """Give up payments that are not booked, all of them or none. Idempotent; afterwards these keys can't
+        be posted any more, also when the bureau had not seen them yet."""
+        ...
+
+    async def file_refund(
+        self, *, key: str, payment_key: str, amount: Decimal, reason: str
+    ) -> RefundApplication:
+        """Apply for the refund of what was booked under `payment_key`; the same `key` again returns the same
+        application. `reason` is a value of `services.domain.refunds.Reason`."""
+        ...
+
+    async def find_refund(self, key: str) -> RefundApplication | None:
+        """How an application stands; None if the bureau never saw it."""
         ...
 
     async def find_records(

@@ -55,7 +55,7 @@ class Payment:
         get_person: Callable[[str], Awaitable[Person]],
         settings: Settings,
     ) -> None:
-        self._desk = desk = Desk(
+        self.desk = self._desk = desk = Desk(
             database=database, clock=clock, gateways=gateways, bureau=bureau, durable=durable,
             notices=notices, get_person=get_person, settings=settings,
         )  # fmt: skip

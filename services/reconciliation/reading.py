@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.domain.orders import Account, OrderState, RefundState
+from services.domain.orders import AT_OFFICE, Account, OrderState, RefundState
 from services.domain.workdays import records_available
 from services.ports import BillLine, Booking, Clock
 from services.reconciliation.facts import Facts, OwnLine, OwnOrder, OwnRefund, refund_number
@@ -102,7 +102,7 @@ class _Reader:
             order_no=row.order_no,
             provider=row.provider,
             state=row.state.value,
-            applied=row.state is OrderState.APPLIED,
+            applied=row.state is OrderState.APPLIED or row.state in AT_OFFICE,
             captured=row.captured,
             paid_on=paid_on,
             trade_no=row.trade_no,

@@ -13,6 +13,8 @@ COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
     ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["worker"], ["doctor"],
     ["reconcile"],
+    ["agents"], ["agents", "add"], ["agents", "list"], ["agents", "disable"], ["refunds"], ["refunds", "list"],
+    ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["export-audit"],
 ]  # fmt: skip
 RESIDENT = """
 residents:
@@ -53,6 +55,8 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["doctor", "--nonsense"], ["chat", "--url"],
         ["reconcile"], ["reconcile", "today"], ["reconcile", "2026-13-01"], ["reconcile", "2026-11-23", "--list"],
         ["reconcile", "--accept", "F1"], ["reconcile", "--accept", "F1", "--by", "li", "--by", "wang", "--reason", "x"],
+        ["agents", "add", "anna"], ["agents", "add", "anna", "--role", "king"], ["refunds", "approve", "TF1"],
+        ["refunds", "reject", "TF1", "--as", "anna"],
     ],
     ids=" ".join,
 )  # fmt: skip

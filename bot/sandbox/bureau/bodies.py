@@ -10,6 +10,7 @@ from services.domain.kinds import IdType, RecordKind
 from services.domain.money import yuan
 from services.domain.people import Person
 from services.domain.periods import is_period
+from services.domain.refunds import Reason
 from services.ports import Dues
 
 
@@ -82,6 +83,17 @@ class KeyBody(Body):
 
 class DayBody(Body):
     day: date
+
+
+class KeysBody(Body):
+    keys: Annotated[list[Key], Field(min_length=1, max_length=50)]
+
+
+class FileRefundBody(Body):
+    key: Key
+    payment_key: Key
+    amount: Money
+    reason: Reason
 
 
 class RecordsBody(Body):
