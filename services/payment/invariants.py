@@ -1,0 +1,193 @@
+"""What must be true of the money in every committed state (`reliability` 2): I1, I2 (our side), I3, I5, I14.
+
+Reads the store in one snapshot and says in words what is broken. A job runs it in production, tests run it after
+every step; that our books are also the gateway's is found by reconciliation.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, select, union
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.domain.orders import EDGES, OPEN, Account, OrderState, RefundState
+from services.store.orders import (
+    APPLIED,
+    LIVE,
+    RELEASED,
+    ClaimRow,
+    EntryRow,
+    MoveRow,
+    OrderLineRow,
+    OrderRow,
+    PostingRow,
+    RefundRow,
+)
+from services.store.session import Database
+
+NOTHING = Decimal(0)
+MEANT_TO_GO_BACK = frozenset({RefundState.APPROVED, RefundState.SENT, RefundState.STUCK})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """One invariant that does not hold, and where. No personal data."""
+
+    invariant: str
+    order_no: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} {self.order_no}: {self.words}"
+
+
+@dataclass(kw_only=True)
+class _Order:
+    """All that the store holds of one order."""
+
+    order_no: str
+    state: OrderState
+    moves: int
+    total: Decimal
+    captured: Decimal | None
+    lines: list[tuple[Decimal, str]] = field(default_factory=list)
+    history: list[tuple[int, OrderState, OrderState]] = field(default_factory=list)
+    claims: set[str] = field(default_factory=set)
+    entries: dict[str, list[Decimal]] = field(default_factory=dict)
+    balances: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    refunds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+
+async def find_broken(database: Database, *, since: datetime | None = None) -> Sequence[Broken]:
+    """Everything that is broken; `since`: look only at orders that were made or moved after that."""
+    async with database.read_snapshot() as connection:
+        ours = _recent(since) if since else None
+        orders = await _read(connection, ours)
+        doubles = await _read_doubles(connection, ours)
+    return [*doubles, *(broken for order in orders for broken in _examine(order))]
+
+
+def _examine(order: _Order) -> Iterator[Broken]:
+    checks = (("I3", _entries), ("I2", _money), ("I5", _amounts), ("I14", _moves), ("I14", _claims))
+    for invariant, check in checks:
+        for words in check(order):
+            yield Broken(invariant=invariant, order_no=order.order_no, words=words)
+
+
+def _entries(order: _Order) -> Iterator[str]:
+    for entry_id, amounts in order.entries.items():
+        if len(amounts) < 2 or sum(amounts, NOTHING) != NOTHING:
+            yield f"journal entry {entry_id} is not balanced: {[str(amount) for amount in amounts]}"
+
+
+def _money(order: _Order) -> Iterator[str]:
+    """Every captured fen is applied, or in suspense waiting for its refund, or refunded."""
+    captured = order.captured or NOTHING
+    back = order.refunds[RefundState.DONE]
+    waiting = sum((order.refunds[state] for state in MEANT_TO_GO_BACK), NOTHING)
+    balances = order.balances
+    settled = balances[Account.BUREAU] + balances[Account.BOOKED]
+    for what, found, wanted in (
+        ("cash", balances[Account.CASH], captured - back),
+        ("suspense", balances[Account.SUSPENSE], -waiting),
+        ("what is due to the bureau or booked", settled, -(captured - back - waiting)),
+    ):
+        if found != wanted:
+            yield f"{order.state}: {what} is {found} and should be {wanted}"
+
+
+def _amounts(order: _Order) -> Iterator[str]:
+    """What was charged is what was shown, line by line, and what the order was issued for."""
+    shown = [Decimal(json.loads(quote)["total"]) for _, quote in order.lines]
+    charged = [amount for amount, _ in order.lines]
+    if shown != charged or sum(charged, NOTHING) != order.total:
+        yield f"charged {[str(a) for a in charged]} of {order.total}, shown {[str(a) for a in shown]}"
+    if order.state is OrderState.APPLIED and order.captured != order.total:
+        yield f"applied with {order.captured} captured instead of {order.total}"
+
+
+def _moves(order: _Order) -> Iterator[str]:
+    """The history is whole, begins at the beginning, goes along edges and ends where the order is."""
+    at = OrderState.NEW
+    for number, (seq, old, new) in enumerate(sorted(order.history), start=1):
+        if seq != number or old is not at or (old, new) not in EDGES:
+            yield f"move {seq} is {old} -> {new} at {at}"
+        at = new
+    if at is not order.state or len(order.history) != order.moves:
+        yield f"{order.moves} moves lead to {order.state}, the history has {len(order.history)} to {at}"
+    if order.state is OrderState.PAID:
+        yield "paid, and neither applied nor surplus"
+
+
+def _claims(order: _Order) -> Iterator[str]:
+    wanted = LIVE if order.state in OPEN else APPLIED if order.state is OrderState.APPLIED else RELEASED
+    if order.claims != {wanted}:
+        yield f"{order.state}: its claims are {sorted(order.claims)} and should be {wanted}"
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+_ORDERS = select(OrderRow.order_no, OrderRow.state, OrderRow.moves, OrderRow.total, OrderRow.captured)
+_LINES = select(OrderLineRow.order_no, OrderLineRow.amount, OrderLineRow.quote).order_by(OrderLineRow.line)
+_MOVES = select(MoveRow.order_no, MoveRow.seq, MoveRow.old, MoveRow.new)
+_CLAIMS = select(ClaimRow.order_no, ClaimRow.state).distinct()
+_REFUNDS = select(RefundRow.order_no, RefundRow.state, RefundRow.amount)
+_POSTINGS = select(EntryRow.order_no, EntryRow.entry_id, PostingRow.account, PostingRow.amount).outerjoin(
+    PostingRow, PostingRow.entry_id == EntryRow.entry_id
+)
+
+
+async def _read(connection: AsyncConnection, ours: Any) -> Sequence[_Order]:
+    found = await connection.execute(_of(_ORDERS, OrderRow.order_no, ours))
+    orders = {row.order_no: _Order(**row._mapping) for row in found}
+    for order_no, amount, quote in await connection.execute(_of(_LINES, OrderLineRow.order_no, ours)):
+        orders[order_no].lines.append((amount, quote))
+    for order_no, seq, old, new in await connection.execute(_of(_MOVES, MoveRow.order_no, ours)):
+        orders[order_no].history.append((seq, old, new))
+    for order_no, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, ours)):
+        orders[order_no].claims.add(state)
+    for order_no, state, amount in await connection.execute(_of(_REFUNDS, RefundRow.order_no, ours)):
+        orders[order_no].refunds[state] += amount
+    for order_no, entry_id, account, amount in await connection.execute(
+        _of(_POSTINGS, EntryRow.order_no, ours)
+    ):
+        entry = orders[order_no].entries.setdefault(entry_id, [])
+        if account is not None:
+            entry.append(amount)
+            orders[order_no].balances[account] += amount
+    return list(orders.values())
+
+
+def _recent(since: datetime) -> Any:
+    made = select(OrderRow.order_no).where(OrderRow.created_at >= since)
+    return union(made, select(MoveRow.order_no).where(MoveRow.at >= since)).subquery()
+
+
+def _of(found: Select[Any], column: Any, ours: Any) -> Select[Any]:
+    return found if ours is None else found.where(column.in_(select(ours)))
+
+
+_UNIT = (ClaimRow.insured_id, ClaimRow.insured_group, ClaimRow.insurance, ClaimRow.unit, ClaimRow.state)
+_ONE, _OTHER = ClaimRow.__table__.alias(), ClaimRow.__table__.alias()
+_DOUBLES = (
+    select(_ONE.c.order_no, _OTHER.c.order_no, _ONE.c.unit, _ONE.c.state)
+    .join(_OTHER, _ONE.c.order_no < _OTHER.c.order_no)
+    .where(*(_ONE.c[column.key] == _OTHER.c[column.key] for column in _UNIT))
+    .where(_ONE.c.state.in_([LIVE, APPLIED]))
+)
+
+
+async def _read_doubles(connection: AsyncConnection, ours: Any) -> Sequence[Broken]:
+    """I1: units of bills that two orders hold. The indexes keep this from happening; they may be gone."""
+    return [
+        Broken(invariant="I1", order_no=first, words=f"{second} holds {period} too, both are {state}")
+        for first, second, period, state in await connection.execute(
+            _of(_DOUBLES, _ONE.c.order_no, ours)
+        )
+    ]
