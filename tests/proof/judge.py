@@ -83,6 +83,9 @@ class Judge:
             no, trade = order.order_no, gateway.table("trades").get(order.order_no)
             if order.captured is not None and (not trade or order.captured != Decimal(trade.get("paid", -1))):
                 wrong.append(f"I2 {no}: we say {order.captured} captured, the gateway {trade}")
+            filed = {row["total"] for key, row in self.world.bureau.table("declarations").items() if key == no}
+            if trade and trade["total"] not in filed:
+                wrong.append(f"I5 {no}: the gateway has {trade['total']}, the bureau said {filed}")
             if trade and trade.get("payments", 0) > 1:
                 wrong.append(f"I1 {no} was paid twice")
             if no in self.acknowledged and order.captured is None:
@@ -101,7 +104,8 @@ class Judge:
 
     def _closed_by_evidence(self, order: OrderRow, trade: dict[str, Any] | None) -> list[str]:
         """I4, P14: a number that somebody may hold is closed when the gateway can't take money for it any more."""
-        harmless = trade is None or order.opened_at is None or trade["status"] in {"closed", "paid"}
+        never_left_us = order.cashier_url is not None and order.opened_at is None
+        harmless = trade is None or never_left_us or trade["status"] in {"closed", "paid"}
         if harmless or self.world.clock.now() > order.expires_at + GRACE:
             return []
         return [f"I4 {order.order_no} was closed while the gateway would still take money: {trade}"]

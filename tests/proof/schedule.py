@@ -24,6 +24,7 @@ from tests.proof.virtual import VirtualClock, VirtualLoop, chance_from, inline_s
 from tests.proof.world import ACTS, World
 
 FEWEST, MOST = 8, 24
+SWEPT = 0.2
 NAMES = list(ACTS)
 WEIGHTS = [ACTS[name].weight for name in NAMES]
 BATCH = 100
@@ -68,13 +69,15 @@ class Stage:
         self.loop.run_until_complete(self.database.engine.dispose())
         self.loop.close()
 
-    async def new_world(self) -> World:
+    async def new_world(self, *, swept: bool = True) -> World:
         await self.database.engine.dispose()
         for old in self.folder.glob("test.db*"):
             old.unlink()
         shutil.copy(self.folder / "empty.db", self.file)
         self.plan.disarm()
-        return World(self.database, VirtualClock(self.loop), self.plan)
+        world = World(self.database, VirtualClock(self.loop), self.plan, swept=swept)
+        await world.prepare()
+        return world
 
     def play(self, seed: int, outcome: Outcome, *, tell: bool = False) -> None:
         with chance_from(seed) as dice:
@@ -88,7 +91,7 @@ class Stage:
                     raise
 
     async def _play(self, dice: random.Random, seed: int, outcome: Outcome, tell: bool) -> None:
-        world = await self.new_world()
+        world = await self.new_world(swept=dice.random() < SWEPT)
         self.plan.crashed.clear()
         outcome.schedules += 1
         try:
