@@ -187,7 +187,5 @@ async def _read_doubles(connection: AsyncConnection, ours: Any) -> Sequence[Brok
     """I1: units of bills that two orders hold. The indexes keep this from happening; they may be gone."""
     return [
         Broken(invariant="I1", order_no=first, words=f"{second} holds {period} too, both are {state}")
-        for first, second, period, state in await connection.execute(
-            _of(_DOUBLES, _ONE.c.order_no, ours)
-        )
+        for first, second, period, state in await connection.execute(_of(_DOUBLES, _ONE.c.order_no, ours))
     ]

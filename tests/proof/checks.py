@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,12 +15,13 @@ from sqlalchemy.exc import IntegrityError
 from services.adapters.alipay.client import AlipayClient
 from services.adapters.alipay.gateway import AlipayGateway
 from services.adapters.alipay.signing import notification_text, read_private_key, sign
-from services.domain.errors import OutcomeUnknown, Refused
+from services.domain.errors import OutcomeUnknown, Refused, Unavailable
+from services.domain.orders import OPEN
 from services.durable import Lease, LeaseLost
 from services.payment import Changed
-from services.store.orders import APPLIED, ClaimRow
+from services.store.orders import APPLIED, ClaimRow, OrderRow
 from tests.conftest import FixedClock
-from tests.payment.peers import RESIDENT_MEDICAL, pension
+from tests.payment.peers import AFTER, BEFORE, RESIDENT_MEDICAL, pension
 from tests.proof.world import World
 
 Check = Callable[[World], Awaitable[None]]
@@ -153,12 +155,71 @@ async def the_bureau_is_asked_before_it_is_told_again(world: World) -> None:
     """P17: a posting whose outcome is unknown is looked for; it is not simply made once more."""
     order = await world.town.place()
     world._pay(order.order_no)
-    world.bureau.fail("post_payment", "after")
+    world.bureau.fail("post_payment", AFTER)
     await world.town.payment.on_notification(world.notices[0])
     for _ in range(3):
         world.clock.advance(seconds=10)  # type: ignore[attr-defined]
         await world.town.durable.run_due()
     assert world.bureau.table("payments")[order.order_no]["times"] == 1
+
+
+async def a_refusal_after_an_unknown_outcome_closes_nothing(world: World) -> None:
+    """The first call may have had its effect: the number has to run out, whatever the second call says."""
+    world.gateway.fail("place", AFTER)
+    draft = await world.town.draft()
+    with suppress(Unavailable):
+        await world.town.payment.place(draft.draft_id, conversation_id="rest:a")
+    world.gateway.books["refuses_orders"] = True
+    world.clock.advance(seconds=3)  # type: ignore[attr-defined]
+    await world.town.durable.run_due()
+    [order_no] = world.gateway.table("trades")
+    async with world.database.read() as session:
+        order = await session.get(OrderRow, order_no)
+    assert order is not None
+    assert world.gateway.calls["place"] > 1, "it was not called again"
+    assert order.state in OPEN, "closed, while the gateway takes money for it"
+
+
+async def what_is_filed_is_what_was_shown(world: World) -> None:
+    """The price changes in the moment between the last look and the declaration: nothing is charged."""
+    draft = await world.town.draft()
+    quote = world.bureau.quote
+
+    async def then_dearer(*asked: Any) -> Any:
+        answer = await quote(*asked)
+        world.bureau.dear = Decimal(12)
+        return answer
+
+    world.bureau.quote = then_dearer  # type: ignore[method-assign]
+    await world.town.payment.place(draft.draft_id, conversation_id="rest:a")
+    assert not world.gateway.table("trades"), "charged at another total than was filed"
+
+
+async def _with_surplus(world: World, *faults: tuple[str, str]) -> str:
+    """An order whose money goes back; on the way the faults happen."""
+    order = await world.town.place()
+    world.bureau.refuses["post_payment"] = "already_paid"
+    world._pay(order.order_no)
+    for call, mode in faults:
+        world.gateway.fail(call, mode)
+    await world.town.payment.on_notification(world.notices[0])
+    for _ in range(3):
+        world.clock.advance(seconds=11)  # type: ignore[attr-defined]
+        await world.town.durable.run_due()
+        if await world.town.status(order.order_no) == "refunded":
+            assert world.gateway.kept(order.order_no) == 0, "refunded by our word only"
+    return order.order_no
+
+
+async def refunded_is_what_the_gateway_shows(world: World) -> None:
+    order_no = await _with_surplus(world, ("refund", BEFORE))
+    assert await world.town.status(order_no) == "refunded"
+
+
+async def a_refund_without_an_answer_is_not_refused(world: World) -> None:
+    order_no = await _with_surplus(world, ("refund", AFTER))
+    assert await world.town.status(order_no) == "refunded", "stuck, and nobody had refused it"
+    assert len(world.gateway.table("refunds")) == 1
 
 
 async def the_gateway_is_asked_seldom(world: World) -> None:
@@ -167,7 +228,8 @@ async def the_gateway_is_asked_seldom(world: World) -> None:
     await world.town.scan(order.order_no)
     before = world.gateway.calls["query"]
     await asyncio.gather(
-        *(world.town.payment.refresh(order.order_no, patient=False) for _ in range(10)), return_exceptions=True
+        *(world.town.payment.refresh(order.order_no, patient=False) for _ in range(10)),
+        return_exceptions=True,
     )
     assert world.gateway.calls["query"] - before <= 1
 
@@ -182,5 +244,9 @@ CHECKS: tuple[Check, ...] = (
     a_lost_lease_commits_nothing,
     changed_figures_are_shown_before_anything_is_filed,
     the_bureau_is_asked_before_it_is_told_again,
+    a_refusal_after_an_unknown_outcome_closes_nothing,
+    what_is_filed_is_what_was_shown,
+    refunded_is_what_the_gateway_shows,
+    a_refund_without_an_answer_is_not_refused,
     the_gateway_is_asked_seldom,
 )

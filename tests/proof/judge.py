@@ -66,12 +66,18 @@ class Judge:
             wrong.append(f"I2 {order_no} was paid and is {order.state}: lost, or not given back")
         posted = order_no in self.world.bureau.table("payments")
         if posted != (order.state in KEPT):
-            wrong.append(f"I2 {order_no} is {order.state}, and the bureau {'knows' if posted else 'does not know'}")
+            wrong.append(
+                f"I2 {order_no} is {order.state}, and the bureau {'knows' if posted else 'does not know'}"
+            )
         return wrong
 
     async def _look(self) -> list[str]:
         wrong = [str(broken) for broken in await find_broken(self.world.database)]
-        wrong += [f"I6 not intended: {what}" for peer in (self.world.gateway, self.world.bureau) for what in peer.unintended]
+        wrong += [
+            f"I6 not intended: {what}"
+            for peer in (self.world.gateway, self.world.bureau)
+            for what in peer.unintended
+        ]
         if self.believed_a_forgery:
             wrong.append("I8 a forged notification was acknowledged")
         return wrong + await self._against_the_gateway()
@@ -83,7 +89,9 @@ class Judge:
             no, trade = order.order_no, gateway.table("trades").get(order.order_no)
             if order.captured is not None and (not trade or order.captured != Decimal(trade.get("paid", -1))):
                 wrong.append(f"I2 {no}: we say {order.captured} captured, the gateway {trade}")
-            filed = {row["total"] for key, row in self.world.bureau.table("declarations").items() if key == no}
+            filed = {
+                row["total"] for key, row in self.world.bureau.table("declarations").items() if key == no
+            }
             if trade and trade["total"] not in filed:
                 wrong.append(f"I5 {no}: the gateway has {trade['total']}, the bureau said {filed}")
             if trade and trade.get("payments", 0) > 1:
@@ -98,7 +106,10 @@ class Judge:
                 if amount != gateway.refunded(no):
                     wrong.append(f"I4 {no}: we say {amount} refunded, the gateway {gateway.refunded(no)}")
         for no in {r["order_no"] for r in gateway.table("refunds").values()}:
-            if gateway.kept(no) < 0 or len([1 for r in gateway.table("refunds").values() if r["order_no"] == no]) > 1:
+            if (
+                gateway.kept(no) < 0
+                or len([1 for r in gateway.table("refunds").values() if r["order_no"] == no]) > 1
+            ):
                 wrong.append(f"I6 {no} was refunded twice")
         return wrong
 

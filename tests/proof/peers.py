@@ -77,9 +77,7 @@ class WitnessGateway(Witness, FakeGateway):
             "SELECT 1 FROM payment_order WHERE order_no = :order_no AND sent_at IS NOT NULL AND sends > 0",
             order_no=order_no,
         )
-        return await super().place(
-            order_no=order_no, total=total, subject=subject, expires_at=expires_at
-        )
+        return await super().place(order_no=order_no, total=total, subject=subject, expires_at=expires_at)
 
     async def refund(self, *, order_no: str, request_no: str, amount: Decimal, reason: str) -> RefundFacts:
         await self.intended(

@@ -44,6 +44,22 @@ class Outcome:
     failures: dict[int, str] = field(default_factory=dict)
     digests: dict[int, str] = field(default_factory=dict)
 
+    def count(self, world: World) -> None:
+        trades = world.gateway.table("trades").values()
+        self.schedules += 1
+        self.steps += world.judge.steps
+        self.orders += len(trades)
+        self.paid += sum("paid" in trade for trade in trades)
+        self.refunded += len(world.gateway.table("refunds"))
+        self.crashes += world.plan.crashed
+
+    def told(self) -> str:
+        return (
+            f"{self.schedules} schedules, {self.steps} steps, {self.orders} orders, {self.paid} paid, "
+            f"{self.refunded} refunded, {self.crashes.total()} crashes at {len(self.crashes)} points, "
+            f"{len(self.failures)} failures"
+        )
+
     def add(self, other: "Outcome") -> None:
         for name in ("schedules", "steps", "orders", "paid", "refunded"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -93,17 +109,8 @@ class Stage:
     async def _play(self, dice: random.Random, seed: int, outcome: Outcome, tell: bool) -> None:
         world = await self.new_world(swept=dice.random() < SWEPT)
         self.plan.crashed.clear()
-        outcome.schedules += 1
         try:
-            for _ in range(dice.randint(FEWEST, MOST)):
-                name = self._draw(dice, world)
-                numbers = {wish: dice.randrange(top) for wish, top in ACTS[name].ranges.items()}
-                if tell:
-                    print(world.clock.now().time(), name, numbers)
-                await ACTS[name](world, **numbers)
-                await world.judge.after_step()
-            await world.heal()
-            await world.judge.at_the_end()
+            await play(world, dice, tell=tell)
             history = await world.judge.history()
             if tell:
                 print(*history, sep="\n")
@@ -111,20 +118,27 @@ class Stage:
         finally:
             world.judge.close()
             await world.restart()
-            trades = world.gateway.table("trades").values()
-            outcome.steps += world.judge.steps
-            outcome.orders += len(trades)
-            outcome.paid += sum("paid" in trade for trade in trades)
-            outcome.refunded += len(world.gateway.table("refunds"))
-            outcome.crashes += self.plan.crashed
+            outcome.count(world)
 
 
-    @staticmethod
-    def _draw(dice: random.Random, world: World) -> str:
-        while True:
-            [name] = dice.choices(NAMES, WEIGHTS)
-            if world.can(name):
-                return name
+async def play(world: World, dice: random.Random, *, tell: bool = False) -> None:
+    """Some acts, and the judge after each; then everything heals. `Wrong` if the money has gone wrong."""
+    for _ in range(dice.randint(FEWEST, MOST)):
+        name = _draw(dice, world)
+        numbers = {wish: dice.randrange(top) for wish, top in ACTS[name].ranges.items()}
+        if tell:
+            print(world.clock.now().time(), name, numbers)
+        await ACTS[name](world, **numbers)
+        await world.judge.after_step()
+    await world.heal()
+    await world.judge.at_the_end()
+
+
+def _draw(dice: random.Random, world: World) -> str:
+    while True:
+        [name] = dice.choices(NAMES, WEIGHTS)
+        if world.can(name):
+            return name
 
 
 @contextmanager
@@ -176,10 +190,8 @@ def main() -> None:
     else:
         begun = time.monotonic()
         outcome = play_on_all_cores(range(first, int(sys.argv[2])))
-        print(f"{time.monotonic() - begun:.1f} s")
-        print(outcome.schedules, "schedules", outcome.steps, "steps", outcome.orders, "orders",
-              outcome.paid, "paid", outcome.refunded, "refunded")  # fmt: skip
-        print(outcome.crashes)
+        print(f"{time.monotonic() - begun:.0f} s: {outcome.told()}")
+        print(dict(outcome.crashes.most_common()))
     for seed, words in outcome.failures.items():
         print(f"seed {seed}: {words}")
 

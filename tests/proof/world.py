@@ -124,7 +124,13 @@ class World:
     async def forge(self, pick: int, how: int) -> None:
         """Not signed by the gateway; of a trade that is not ours; another amount."""
         order_no = self._of(self.orders, pick) if self.orders and how != 1 else "GZ1NOTOURS"
-        form = {"out_trade_no": order_no, "total_amount": "1.23", "status": "paid", "sign": "right", "notify_id": "F"}
+        form = {
+            "out_trade_no": order_no,
+            "total_amount": "1.23",
+            "status": "paid",
+            "sign": "right",
+            "notify_id": "F",
+        }
         if how == 0:
             form["sign"] = "wrong"
         told = await self.live(self.town.payment.on_notification(form))
