@@ -138,7 +138,7 @@ class Judge:
 
     async def _all(self, row: Any) -> Any:
         async with self.world.database.read_rows() as connection:
-            return [found for found in await connection.execute(select(row.__table__))]
+            return list(await connection.execute(select(row.__table__)))
 
     def _blame(self, wrong: list[str]) -> None:
         if wrong:
