@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cn2an
 
-from actions import paying
+from actions import basket, paying
 from actions.choices import choose, plain
 from actions.flows import find_flow
 from actions.slots import Case, Slot, due, span
@@ -37,21 +37,22 @@ async def answer_question(talk: Talk, task: Task) -> bool:
 
 
 async def take_all_arrears(talk: Talk, task: Task) -> bool:
-    """都交: every assessed item, one after the other; True if that is what was said."""
+    """都交: every assessed item, paid at once; True if that is what was said."""
     if task.asked != "arrears_item" or not ALL.search(talk.turn.text) or asks(talk):
         return False
     found = await _slot_and_case(talk, task, task.asked)
     if found is None:
         return False
     slot, case = found
-    first, *rest = await slot.options(case)
-    task.put(slot.name, first.value)
-    more = [
+    items = [
         Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
-        for option in rest
+        for option in await slot.options(case)
     ]
-    talk.state.parked[:0] = more
-    talk.tell("pay.all_arrears", count=len(more) + 1)
+    if task.member:
+        talk.state.task = None
+        basket.add(talk, items)
+    else:
+        basket.gather(talk, items)
     return True
 
 

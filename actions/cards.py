@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from actions.say import say
@@ -31,12 +32,14 @@ def menu(sentence: str, items: Sequence[tuple[str, str]]) -> Message:
     return card(sentence, {"kind": "menu", "items": [{"title": t, "payload": p} for t, p in items]})
 
 
-def choice(sentence: str, slot: str, options: Sequence[Option]) -> Message:
+def choice(sentence: str, slot: str, options: Sequence[Option], *, note: str = "") -> Message:
+    """`note` stands below the options: where what was said is written."""
     return card(
         sentence,
         {
             "kind": "choice",
             "slot": slot,
+            "note": note or None,
             "options": [
                 {
                     "value": option.value,
@@ -54,20 +57,29 @@ def error(code: str, retryable: bool, sentence: str, *buttons: tuple[str, str]) 
     return card(sentence, {"kind": "error", "code": code, "retryable": retryable}, *buttons)
 
 
-NOT_OF_OTHERS = frozenset({"agency", "base", "subsidy", "aid"})
+NOT_OF_OTHERS = frozenset({"agency", "base", "subsidy", "aid", "window"})
 """What a payer does not see of somebody else; the agency only when there are several to choose from."""
 
 
+Lines = list[dict[str, str]]
+
+
 def payment_confirmation(
-    sentence: str, draft: Draft, *, payer: str, insured: str, hidden: frozenset[str] = frozenset()
+    sentence: str,
+    draft: Draft,
+    *,
+    payer: str,
+    insured: str,
+    lines: Lines,
+    hidden: frozenset[str] = frozenset(),
 ) -> Message:
-    quote = draft.quote
-    fields = {name: value for name, value in dues_fields(quote).items() if name not in hidden}
-    shown = [
-        {"label": say(f"line.label.{name}"), "value": value}
-        for name, value in lines(quote, payer, insured)
-        if name not in hidden
-    ]
+    """`hidden` fields are not told; of several bills those fields are told that are the same for all."""
+    first, *more = [dues_fields(bill.quote) for bill in draft.bills]
+    fields = {
+        name: value
+        for name, value in first.items()
+        if name not in hidden and all(other[name] == value for other in more)
+    }
     return card(
         sentence,
         {
@@ -76,8 +88,8 @@ def payment_confirmation(
             "payer": payer,
             "insured": insured,
             **fields,
-            "lines": shown,
-            "total": wire(quote.total),
+            "lines": lines,
+            "total": wire(draft.total),
         },
         (say("button.confirm"), f'/affirm{{"draft_id": "{draft.draft_id}"}}'),
         (say("button.change"), "/change_answer"),
@@ -99,8 +111,27 @@ def dues_fields(quote: Quote) -> dict[str, Any]:
     }
 
 
-def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
-    """What stands on the review, by name, in words."""
+def bill_lines(quote: Quote, payer: str, insured: str, hidden: frozenset[str]) -> Lines:
+    """What stands on the review of one bill."""
+    return [
+        {"label": say(f"line.label.{name}"), "value": value}
+        for name, value in _lines(quote, payer, insured)
+        if name not in hidden
+    ]
+
+
+def several_lines(payer: str, bills: Sequence[tuple[str, str]], total: Decimal) -> Lines:
+    """What stands on the review of several: a line for each of them."""
+    lines = [
+        (say("line.label.payer"), payer),
+        *bills,
+        (say("line.label.total"), say("line.value.amount", amount=total)),
+    ]
+    return [{"label": label, "value": value} for label, value in lines]
+
+
+def _lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
+    """By name, in words."""
     dues = quote.dues
     found = [
         ("payer", payer),
@@ -123,6 +154,8 @@ def lines(quote: Quote, payer: str, insured: str) -> list[tuple[str, str]]:
         found.append(("subsidy", say("line.value.amount", amount=quote.subsidy)))
     if quote.aid:
         found.append(("aid", say("line.value.amount", amount=quote.aid)))
+    if quote.window:
+        found.append(("window", say("line.value.until", ends=quote.window.ends)))
     found.append(("total", say("line.value.amount", amount=quote.total)))
     return found
 

@@ -14,6 +14,16 @@ FILLERS = re.compile(
 )
 NUMBER = re.compile(r"^(第)?([0-9]+|[零一二两三四五六七八九十百千]+)(个|项|号|条|档|年|年度)?$")
 
+TELL_ME = re.compile(
+    r"(?:到时候?|好了|开了|请|那就?|嗯|好的?|你|记得|[能可]以?[交缴开]了?|就)*(?:告诉|通知|提醒|叫|喊|说)(?:我|一声|一下|下|哈)+"
+    r"|要的|可以|行|好"
+)
+
+
+def agrees_to_be_told(turn: Turn) -> bool:
+    """A yes to the offer to be told later."""
+    return turn.intent == "affirm" or bool(TELL_ME.fullmatch(plain(turn.text)))
+
 
 def choose(turn: Turn, name: str, options: Sequence[Option]) -> str | None:
     """The value of the option that `turn` means, or None."""

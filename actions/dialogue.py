@@ -6,10 +6,13 @@ then the open question is asked again if something else came between.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from actions import (
     answering,
+    basket,
     cards,
+    cautions,
     faq,
     login,
     moving,
@@ -17,9 +20,12 @@ from actions import (
     papers,
     paying,
     queries,
+    reminding,
     returning,
     starting,
     steps,
+    stopping,
+    windows,
 )
 from actions.cards import Message
 from actions.say import say
@@ -27,7 +33,8 @@ from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Ta
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import ServiceError
+from services.domain.errors import Refused, ServiceError
+from services.reminders import ENDS, OPENS
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -41,20 +48,39 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     try:
         if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
             await _respond(talk)
-        while state.parked and state.task is None and not state.login and not state.question:
-            state.task = state.parked.pop(0)
-            others.share(talk, state.task)
-            talk.tell("resume", what=returning.describe(state.task))
-            await steps.go_on(talk)
+        while state.task is None and (state.parked or state.together) and not (state.login or state.question):
+            await _go_on_with_next(talk)
     except ServiceError as error:
-        talk.tell_error(error)
+        _tell_failure(talk, error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
+            if state.task.joint:
+                state.leave_basket()
             state.task = None
     if talk.told_orders:
         await _tell_notices(talk)  # of what this turn itself has found out: told once, not again in the next
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
     return talk.replies
+
+
+async def _go_on_with_next(talk: Talk) -> None:
+    """Who is paid for along with others, then what had to wait."""
+    if talk.state.together:
+        await basket.go_on(talk, partial(steps.go_on, talk))
+        return
+    talk.state.task = talk.state.parked.pop(0)
+    talk.tell("resume", what=returning.describe(talk.state.task))
+    await steps.go_on(talk)
+
+
+def _tell_failure(talk: Talk, error: ServiceError) -> None:
+    """A window that has closed meanwhile is told as one that was closed before."""
+    task = talk.state.task
+    mine = task is not None and "insurance" in task.facts and not others.is_for_other(task)
+    if isinstance(error, Refused) and error.code == "window_closed" and task and mine:
+        stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
+    else:
+        talk.tell_error(error)
 
 
 async def _news(talk: Talk) -> None:
@@ -77,9 +103,11 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
         if notice.kind in {"payment_request", "payment_status"}:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
-            talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
+            await papers.tell_booked(talk, notice.facts["order_no"])
         elif notice.kind == "paper_ready":
             await papers.tell_ready(talk, **notice.facts)
+        elif notice.kind in {OPENS, ENDS}:
+            await reminding.tell(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:
@@ -100,23 +128,36 @@ async def _respond(talk: Talk) -> None:
             return
     if talk.state.question == CHANGE:
         talk.state.question = None
+        if talk.state.task and talk.state.task.joint and basket.pick_left_out(talk):
+            return
         field = moving.named_field(talk)
         if field:
             await moving.ask_anew(talk, field)
             return
-    if await _answers_whom_or_what(talk):
+    if await basket.takes(talk) or await _answers_whom_or_what(talk):
         return
     await handler(talk)
 
 
 async def _about_lists(talk: Talk) -> bool:
-    """Whether the turn answered the offer to be told, or picked from a list of tickets or of records."""
+    """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
+    was said of a time for paying."""
     if await papers.wants_to_be_told(talk):
+        return True
+    if await reminding.answers(talk) or await _asks_about_terms(talk):
+        await steps.ask_again(talk)
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _asks_about_terms(talk: Talk) -> bool:
+    """依据是什么, 我是低保户: told from what the bureau has said."""
+    if talk.state.login or talk.turn.poke:
+        return False
+    return windows.answer_basis(talk) or await cautions.answers_claim(talk, talk.state.task)
 
 
 async def _answers_whom_or_what(talk: Talk) -> bool:
@@ -269,7 +310,8 @@ async def _unbind(talk: Talk) -> None:
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
-    talk.state.shown = {}
+    talk.state.leave_basket()
+    talk.state.shown, talk.state.window = {}, {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

@@ -1,6 +1,6 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import cards, login, starting, steps
+from actions import basket, cards, login, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -63,6 +63,9 @@ async def change_what(talk: Talk, task: Task) -> None:
     if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
         await steps.go_on(talk)
         return
+    if task.joint:
+        basket.show_members(talk)
+        return
     items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in fields(task).items()]
     if not items:
         talk.tell("change.nothing")
@@ -110,6 +113,7 @@ async def cancel(talk: Talk) -> None:
 
 async def restart(talk: Talk) -> None:
     talk.state.parked, talk.state.shown = [], {}
+    talk.state.leave_basket()
     task = talk.state.task
     if task and task.order_no:
         await cancel(talk)

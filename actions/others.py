@@ -59,6 +59,7 @@ RELATION = re.compile(
 )
 AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
 SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
+TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -134,9 +135,13 @@ def relations(text: str) -> list[str]:
 
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
-    named = relations(talk.turn.text)
+    named: Sequence[str] = relations(talk.turn.text)
     with_me = SELF_TOO.search(talk.turn.text) is not None
-    if talk.turn.last("beneficiary") is None or len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
+    if with_me and not named and TOGETHER.search(talk.turn.text):
+        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
+    elif talk.turn.last("beneficiary") is None:
+        return []
+    if len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
         return []
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
     family = [
@@ -203,7 +208,9 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
-        if known:
+        settled = {one.facts.get(INSURED) for one in talk.state.basket}
+        known = [one for one in known if one.value not in settled]
+        if known and known != [one for one in known if one.value == ANOTHER]:
             _ask_choice(talk, task, INSURED, known)
         else:
             _ask(talk, task, ID_NUMBER, "others.ask_id_number")
@@ -277,7 +284,9 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
 
 def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
     _ask(talk, task, name, None)
-    talk.add(cards.choice(say(f"ask.{name}", titles=[option.title for option in options]), name, options))
+    relation = task.facts.get("relation", "")
+    sentence = say(f"ask.{name}", titles=[option.title for option in options], relation=relation)
+    talk.add(cards.choice(sentence, name, options))
 
 
 def _problem(task: Task, reason: str) -> str:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from actions import cards, login, tickets
-from actions.choices import choose, plain
+from actions.choices import agrees_to_be_told, choose, plain
+from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
 from actions.state import TELL, Task
@@ -12,15 +13,17 @@ from actions.talk import Talk
 from services.certificates import PAYMENT_RECORD as RECORD
 from services.certificates import Document, Holder, NotYet
 from services.domain.kinds import IdType
+from services.domain.orders import bill_year
 from services.identity import BoundPerson
 
 PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
 TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-YES_TELL = re.compile(r"(告诉|通知|提醒|叫|喊|说)(我|一声)|要的|可以|行|好")
 ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
 PICKED = ("ticket", "issue", "page")
+OF_ORDER = ":"
+"""Between the number of an order and the place of a bill in it: how a button names who is insured there."""
 LAST = "last"
 """What a button says for the person whose tickets were listed last: no id of a person leaves us."""
 
@@ -61,7 +64,10 @@ def _take_person(talk: Talk, task: Task) -> None:
     for name, token in said.items():
         if token is not None:
             task.put(name, token)
-    if turn.last(INSURED) == LAST and INSURED in talk.state.listed:
+    if OF_ORDER in str(turn.last(INSURED)):
+        task.put("beneficiary", OTHER)
+        task.put(INSURED, str(turn.last(INSURED)))
+    elif turn.last(INSURED) == LAST and INSURED in talk.state.listed:
         task.put("beneficiary", OTHER)
         task.put(INSURED, talk.state.listed[INSURED])
 
@@ -120,7 +126,7 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
     if facts.get("beneficiary") != OTHER:
         return Holder(person_id=bound.person_id)
     if INSURED in facts:
-        return Holder(person_id=str(facts[INSURED]), payer_id=bound.person_id)
+        return await _named_by_button(talk, task, bound)
     could_be = await _complete(talk, task)
     if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
         return None
@@ -142,6 +148,23 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         return None
     task.put(INSURED, found.person_id)
     return found
+
+
+async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
+    """Who was found before, or is named by an order of this payer and the place of the bill in it."""
+    person_id = str(task.facts[INSURED])
+    order_no, _, place = person_id.partition(OF_ORDER)
+    if place:
+        order = await talk.services.payment.find_order(order_no)
+        if order is None or order.payer_id != bound.person_id or not 1 <= int(place) <= len(order.bills):
+            talk.state.finish()
+            talk.tell("paper.nothing_for_other")
+            return None
+        person_id = order.bills[int(place) - 1].insured_id
+        task.put(INSURED, person_id)
+    if person_id == bound.person_id:
+        return Holder(person_id=person_id)
+    return Holder(person_id=person_id, payer_id=bound.person_id)
 
 
 async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
@@ -201,6 +224,25 @@ async def _payment_record(talk: Talk, task: Task, bound: BoundPerson, holder: Ho
         talk.tell("paper.nothing_for_other" if holder.payer_id else "paper.nothing", year=year)
 
 
+async def tell_booked(talk: Talk, order_no: str) -> None:
+    """The tax bureau has entered a payment: a button for the record of each person in it."""
+    order = await talk.services.payment.find_order(order_no)
+    if order is None:
+        return
+    buttons, seen = [], set[str]()
+    for place, bill in enumerate(order.bills, start=1):
+        if bill.returned or bill.insured_id in seen:
+            continue
+        seen.add(bill.insured_id)
+        year = bill_year(bill.quote.dues, bill.quote.fee_period)
+        about = f'"fee_year": "{year}", "{INSURED}": "{order_no}{OF_ORDER}{place}"'
+        payload = f'/get_certificate{{"certificate_kind": "payment_record", {about}}}'
+        own = bill.insured_id == order.payer_id
+        title = "button.payment_record" if own else "button.record_of"
+        buttons.append((say(title, who=await masked_name(talk, order.payer_id, bill)), payload))
+    talk.tell("pay.news_booked", *buttons, **await order_facts(talk, order))
+
+
 # --- too early ----------------------------------------------------------------------------------------
 
 
@@ -213,7 +255,7 @@ async def wants_to_be_told(talk: Talk) -> bool:
     if talk.turn.intent == "deny":
         talk.tell("paper.not_told")
         return True
-    if talk.turn.intent != "affirm" and not YES_TELL.fullmatch(plain(talk.turn.text)):
+    if not agrees_to_be_told(talk.turn):
         return False
     bound = await login.go_on(talk)
     if bound is None:

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import cards, others, returning, stopping
+from actions import basket, cards, choosing, others, returning, reviewing, stopping
+from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
+from actions.reviewing import bill_lines, order_facts, show_review
 from actions.say import say
 from actions.slots import Case, No, Option, Slot
-from actions.state import CONFIRM, PAYMENT, RETURN, Task
+from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
 from services.domain.errors import Refused, ServiceError, Unavailable
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
-from services.payment import Changed, OrderView
+from services.payment import Bill, Changed, OrderView
 from services.ports import Enrolment
 
 FACTS = (
@@ -39,10 +41,25 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    tier = choosing.tier_said(talk.turn, task.facts)
+    if tier is not None and task.facts.get("tier") != tier:
+        task.put("tier", tier)
+        new.add("tier")
+    if _is_this_year(talk, task):
+        task.put("payment_type", PaymentType.NORMAL)
+        task.forget("arrears_item")
     new |= others.take(talk, task)
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def _is_this_year(talk: Talk, task: Task) -> bool:
+    """不补了，交今年的: of a pension this year is no arrears, unless they are named."""
+    said, arrears = talk.turn.last("fee_year"), task.facts.get("payment_type") == PaymentType.ARREARS
+    if said is None or not arrears or talk.turn.last("payment_type") is not None:
+        return False
+    return int(str(said)[:4]) >= talk.today.year
 
 
 def _is_other_insurance(talk: Talk, task: Task) -> bool:
@@ -68,7 +85,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         flow = row
     order = await _order_of(talk, task)
     case = case_of(talk, task, bound, enrolments)
-    if order and order.cashier and (order.insured_id, order.dues) == (case.person_id, case.dues):
+    if order and order.cashier and _pays(order, case):
         task.asked = PAYMENT
         await show(talk, order)
         return
@@ -91,16 +108,17 @@ async def current_case(talk: Talk, task: Task, bound: BoundPerson) -> Case:
 
 async def _enrolments(talk: Talk, task: Task, bound: BoundPerson) -> Sequence[Enrolment]:
     """Those of the insured person, as far as that one is known."""
-    person_id = _insured_id(task, bound)
+    person_id = insured_id(task, bound)
     return await talk.services.enrolments.of(person_id) if person_id else ()
-
-
-def _insured_id(task: Task, bound: BoundPerson) -> str:
-    return others.find_id(task) if others.is_for_other(task) else bound.person_id
 
 
 async def _order_of(talk: Talk, task: Task) -> OrderView | None:
     return await talk.services.payment.find_order(task.order_no) if task.order_no else None
+
+
+def _pays(order: OrderView, case: Case) -> bool:
+    """Whether the order is for just this."""
+    return [(bill.insured_id, bill.quote.dues) for bill in order.bills] == [(case.person_id, case.dues)]
 
 
 async def confirm(talk: Talk, task: Task) -> None:
@@ -117,8 +135,10 @@ async def confirm(talk: Talk, task: Task) -> None:
         if "order_no" in refused.facts:  # it is the one that can be paid until then
             talk.state.order_no = task.order_no = str(refused.facts["order_no"])
             task.asked = PAYMENT
-        if refused.code == "draft_expired" and task.facts:
+        if refused.code == "draft_expired" and (task.facts or task.joint):
             await _review_again(talk, task)
+        elif task.joint and "order_no" not in refused.facts:
+            await basket.review(talk)  # without whom the bureau refuses now
         elif others.is_for_other(task) and "order_no" not in refused.facts:
             await others.refuse(talk, task, refused)
         else:
@@ -126,7 +146,7 @@ async def confirm(talk: Talk, task: Task) -> None:
         return
     if isinstance(placed, Changed):
         task.draft_id = placed.draft.draft_id
-        talk.tell("pay.changed", old=placed.old.total, new=placed.draft.quote.total)
+        talk.add(cards.text(reviewing.changed(placed.old, placed.draft)))
         await show_review(talk, task)
         return
     before, task.order_no = task.order_no, placed.order.order_no
@@ -145,12 +165,20 @@ async def _wait_for_order(talk: Talk, task: Task) -> None:
 
 
 async def _review_again(talk: Talk, task: Task) -> None:
-    """The review was too old to be confirmed: the same with the figures of now."""
+    """The review was too old to be confirmed: the same with the figures of now, and what has changed in them."""
     bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound:
-        talk.tell("pay.review_again")
-        task.asked = None
-        await go_on(talk, task, bound)
+    if bound is None:
+        return
+    before, place = await talk.services.payment.find_draft(task.draft_id or ""), len(talk.replies)
+    task.asked = None
+    await (basket.review(talk) if task.joint else go_on(talk, task, bound))
+    shown = talk.state.task or task
+    now = await talk.services.payment.find_draft(shown.draft_id or "")
+    if before and now and before.total != now.total:
+        sentence = reviewing.changed(before, now)
+    else:
+        sentence = say("pay.review_again")
+    talk.replies.insert(place, cards.text(sentence))
 
 
 async def show_order(talk: Talk, order_no: str) -> None:
@@ -164,12 +192,7 @@ async def show(talk: Talk, order: OrderView) -> None:
     if talk.told_orders.get(order.order_no) == order.status:
         return
     talk.told_orders[order.order_no] = order.status
-    what = say(f"insurance.{order.dues.insured_group}.{order.dues.insurance}")
-    if order.insured_id != order.payer_id:
-        what = say(
-            "line.of_other", what=what, insured=await talk.services.insured.masked_name(order.insured_id)
-        )
-    facts = {"total": order.total, "what": what, "wallet": say(f"pay.wallet.{order.provider}")}
+    facts = await order_facts(talk, order)
     if order.status == "pending" and order.cashier:
         talk.add(cards.payment_request(say("pay.request", until=order.expires_at, **facts), order))
         return
@@ -187,8 +210,8 @@ async def show(talk: Talk, order: OrderView) -> None:
         talk.add(cards.payment_status(say(key, available=order.records_available_on, **facts), order))
     else:
         talk.add(cards.payment_status(say(f"pay.{order.status}", **facts), order))
-    if order.status != "pending":
-        _finish(talk, order.order_no)
+    if order.status != "pending" and _finish(talk, order.order_no) and order.status == "paid":
+        await _overview(talk)
 
 
 def _can_pay_again(talk: Talk, order_no: str) -> bool:
@@ -201,10 +224,24 @@ def _can_pay_again(talk: Talk, order_no: str) -> bool:
     return True
 
 
-def _finish(talk: Talk, order_no: str) -> None:
+def _finish(talk: Talk, order_no: str) -> bool:
+    """Done with the task that the order pays; whether there was one."""
     task = talk.state.task
-    if task and task.order_no == order_no:
-        talk.state.finish()
+    if task is None or task.order_no != order_no:
+        return False
+    talk.state.finish()
+    return True
+
+
+async def _overview(talk: Talk) -> None:
+    """After several were paid for one after the other: what was paid today, once nobody is left to pay for."""
+    if any(task.kind == "pay" for task in talk.state.parked):
+        return
+    orders = await talk.services.payment.paid_today(talk.conversation_id)
+    if len(orders) < 2 or len({bill.insured_id for order in orders for bill in order.bills}) < 2:
+        return
+    lines = [line for order in orders for line in await bill_lines(talk, order)]
+    talk.tell("pay.overview", lines=lines, total=sum(order.total for order in orders))
 
 
 async def _fill(
@@ -214,7 +251,7 @@ async def _fill(
     task.single = []
     _drop_foreign(talk, task, flow)
     for slot in [slot for slot in flow.asks if not slot.personal]:
-        if _insured_id(task, bound):
+        if insured_id(task, bound):
             _match_agency(talk, task, case_of(talk, task, bound, enrolments))
         case = case_of(talk, task, bound, enrolments)
         if not case.matching and case.person_id:
@@ -233,13 +270,12 @@ async def _fill(
         options = await slot.options(case)
         if len(await _choices(slot, case, options)) == 1:
             task.single.append(slot.name)
+        if await stopping.cannot_choose(talk, task, slot, case, options):
+            return False
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
-        if not options:
-            await stopping.nothing_to_choose(talk, task, slot, case)
-            return False
         if len(options) > 1:
-            _ask(talk, task, slot, case, options)
+            await _ask(talk, task, slot, case, options)
             return False
         if task.reask == slot.name:
             talk.tell("change.only_one", title=options[0].title)
@@ -316,18 +352,11 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
         talk.tell("problem.agency", titles=found, what=returning.describe(task))
 
 
-def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
+async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)
-    listed = options if len(options) <= 6 else [options[0], options[-1]]
-    sentence = say(
-        f"ask.{slot.name}",
-        titles=[option.title for option in listed],
-        many=len(options) > len(listed),
-        what=returning.describe(task),
-    )
-    talk.add(cards.choice(sentence, slot.name, options))
+    talk.add(await choosing.question(talk, task, slot.name, case, options))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:
@@ -339,49 +368,13 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequen
             raise
         await others.refuse(talk, task, refused)
         return
+    if task.member:
+        basket.put(talk, task, case, quote)
+        return
     draft = await talk.services.payment.draft(
         conversation_id=talk.conversation_id,
         payer_id=bound.person_id,
-        insured_id=case.person_id,
-        quote=quote,
+        bills=[Bill(insured_id=case.person_id, quote=quote)],
     )
     task.draft_id = draft.draft_id
     await show_review(talk, task)
-
-
-async def show_review(talk: Talk, task: Task) -> None:
-    """The review (缴费确认): everything that will be charged, before it is."""
-    draft = await talk.services.payment.find_draft(task.draft_id or "")
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if draft is None or bound is None:
-        return
-    task.asked = CONFIRM
-    payer, quote = bound.masked_name, draft.quote
-    for_other = draft.insured_id != draft.payer_id
-    insured = await talk.services.insured.masked_name(draft.insured_id) if for_other else payer
-    hidden = cards.NOT_OF_OTHERS if for_other else frozenset()
-    if "agency" not in task.single:
-        hidden -= {"agency"}
-    summary = say(
-        "pay.review_for_other" if for_other else "pay.review",
-        insured=insured,
-        what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
-        quote=quote,
-        dues=quote.dues,
-        agency="" if "agency" in task.single else quote.agency_name,
-    )
-    medical = quote.dues.insurance is Insurance.MEDICAL and not for_other  # waiting tells of their history
-    notes = say("pay.review_notes", quote=quote, medical=medical)
-    sentence = "\n".join(part for part in (summary, notes, say("pay.review_question")) if part)
-    talk.add(cards.payment_confirmation(sentence, draft, payer=payer, insured=insured, hidden=hidden))
-
-
-def case_of(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> Case:
-    return Case(
-        services=talk.services,
-        payer_id=bound.person_id,
-        person_id=_insured_id(task, bound),
-        facts=task.facts,
-        enrolments=enrolments,
-        today=talk.today,
-    )

@@ -69,6 +69,8 @@ def describe(task: Task | None) -> str:
     """The task in words, as far as it is known."""
     if task is None or task.kind != "pay":
         return say("line.record")
+    if task.joint:
+        return say("line.for_several")
     group, insurance = task.facts.get("insured_group"), task.facts.get("insurance")
     if group and insurance:
         return say(f"insurance.{group}.{insurance}")

@@ -5,14 +5,14 @@ into one of the facts, or says with a text key why not. `default(case)` is used 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from actions.say import say
 from services.bootstrap import Services
 from services.domain.kinds import EnrolmentStatus, IdType, Insurance, InsuredGroup, PaymentType
-from services.ports import Dues, Enrolment
+from services.ports import Dues, Enrolment, Tier
 
 FOR_OTHER = "other"
 """The value of `beneficiary` when somebody else is paid for."""
@@ -23,11 +23,13 @@ ANOTHER = "another"
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One possible answer; `value` is the fact, `title` what the button says."""
+    """One possible answer; `value` is the fact, `title` what the button says, `note` what it means; `tier` what the
+    bureau says of it if it is one."""
 
     value: str
     title: str
     note: str | None = None
+    tier: Tier | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,22 +181,44 @@ async def fee_periods(case: Case) -> Sequence[Option]:
     ends = [unpaid[0], *[m for m in unpaid if m <= now][-1:], unpaid[-1]]
     found = dict.fromkeys(span(unpaid[0], end) for end in ends)
     return [
-        Option(value=period, title=say("option.fee_period", period=period, count=count_months(period)))
+        Option(
+            value=period, title=say("option.fee_period", period=period, count=len(months_in(case, period)))
+        )
         for period in found
     ]
 
 
 async def tiers(case: Case) -> Sequence[Option]:
+    """The last choice first, then from low to high, each with what it costs. Of somebody else neither the last choice
+    nor a mark is told: a tier that needs one is there only for who names it."""
     found = await case.services.declarations.tiers(case.person_id, case.dues)
+    if case.for_other:
+        said = case.facts.get("tier")
+        found = [replace(tier, last=False) for tier in found if not tier.restricted or tier.tier == said]
     key = f"option.tier.{case.facts['insured_group']}"
     return [
         Option(
             value=tier.tier,
             title=say(key, tier=tier.tier, amount=tier.amount),
-            note=say("option.last_tier") if tier.last and not case.for_other else None,
+            note=_cost(case, tier) or None,
+            tier=tier,
         )
-        for tier in found
+        for tier in sorted(found, key=lambda tier: not tier.last)
     ]
+
+
+def _cost(case: Case, tier: Tier) -> str:
+    """What stands below a tier: its total for the chosen months and its base; what the government adds."""
+    period = str(case.facts.get("fee_period", ""))
+    months = len(months_in(case, period)) if period else 0
+    return say(
+        f"option.cost.{case.facts['insured_group']}",
+        last=tier.last,
+        months=months,
+        total=tier.amount * months,
+        base=None if case.for_other else tier.base,
+        subsidy=None if case.for_other else tier.subsidy,
+    )
 
 
 async def people(case: Case) -> Sequence[Option]:
@@ -238,36 +262,46 @@ def accept_fee_period(case: Case, value: Any, _options: Sequence[Option]) -> str
     last = last or first
     wanted = [month for month in unpaid if first <= month <= last]
     if not wanted:
-        return No(reason="problem.fee_period_not_due", facts={"period": str(value)})
+        enrolled = case.matching[0].since <= first if case.matching else False
+        paid = enrolled and first[:4] == str(case.today.year) and not case.for_other
+        key = "problem.fee_period_paid" if paid else "problem.fee_period_not_due"
+        return No(reason=key, facts={"period": str(value)})
     if wanted[0] != unpaid[0]:
         return No(reason="problem.fee_period_gap", facts={"earliest": unpaid[0]})
     return span(wanted[0], wanted[-1])
 
 
-def accept_tier(_case: Case, value: Any, options: Sequence[Option]) -> str | No:
-    """A tier by name, or `lowest`, `highest`, `last`; options are sorted from low to high."""
+def accept_tier(case: Case, value: Any, options: Sequence[Option]) -> str | No:
+    """A tier by name, or `lowest`, `highest`, `last`, wherever it stands in the list."""
     if not options:
         return No(reason="problem.not_offered", facts={})
-    relative = {"lowest": options[0], "highest": options[-1]}
+    ranked = sorted(options, key=_rank)
+    relative = {"lowest": ranked[0], "highest": ranked[-1]}
     if value in relative:
         return relative[value].value
     if value == "last":
-        marked = [option for option in options if option.note]
-        return marked[0].value if marked else No(reason="problem.no_last_tier", facts={})
-    said = str(value)
+        last = [option for option in options if option.tier and option.tier.last]
+        return last[0].value if last else No(reason="problem.no_last_tier", facts={})
+    said = str(value).rstrip("%")
     for option in options:
-        if said.rstrip("%") == option.value.rstrip("%"):
+        if said == option.value.rstrip("%"):
             return option.value
-    return No(reason="problem.tier", facts={"near": _near(said, options)})
+    resident = case.facts.get("insured_group") == InsuredGroup.RESIDENT
+    if resident and said.isdigit() and int(said) < _rank(ranked[0]) and not case.for_other:
+        return No(reason="problem.tier_restricted", facts={"tier": said, "lowest": ranked[0].value})
+    return No(reason="problem.tier", facts={"near": _near(said, ranked)})
 
 
-def _near(said: str, options: Sequence[Option]) -> list[str]:
+def _rank(option: Option) -> int:
+    return int(option.value.rstrip("%"))
+
+
+def _near(said: str, ranked: Sequence[Option]) -> list[str]:
     """The offered tiers beside one that is not offered; the lowest and the highest beside a word."""
-    number = said.rstrip("%")
-    if not number.isdigit():
-        return [options[0].value, options[-1].value]
-    below = [option.value for option in options if int(option.value.rstrip("%")) < int(number)]
-    above = [option.value for option in options if int(option.value.rstrip("%")) > int(number)]
+    if not said.isdigit():
+        return [ranked[0].value, ranked[-1].value]
+    below = [option.value for option in ranked if _rank(option) < int(said)]
+    above = [option.value for option in ranked if _rank(option) > int(said)]
     return [*below[-1:], *above[:1]]
 
 
@@ -275,11 +309,10 @@ def span(first: str, last: str) -> str:
     return first if first == last else f"{first}/{last}"
 
 
-def count_months(period: str) -> int:
+def months_in(case: Case, period: str) -> list[str]:
+    """The unpaid months of a period: what lies between them and is paid costs nothing."""
     first, _, last = period.partition("/")
-    year, month = map(int, first.split("-"))
-    last_year, last_month = map(int, (last or first).split("-"))
-    return (last_year - year) * 12 + last_month - month + 1
+    return [month for month in due(case) if first <= month <= (last or first)]
 
 
 # --- the slots --------------------------------------------------------------------------------------

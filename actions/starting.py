@@ -1,6 +1,6 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import login, others, papers, paying, queries, query_facts, returning, steps
+from actions import basket, login, others, papers, paying, queries, query_facts, returning, steps
 from actions.query_words import asks_records
 from actions.say import say
 from actions.state import CONFIRM, LEFT, PAYMENT, Task
@@ -31,25 +31,34 @@ async def pay(talk: Talk) -> None:
 
 
 async def _pay_family(talk: Talk, family: list[Task]) -> None:
-    """One after the other; each is told what the one before has settled."""
-    talk.state.task, talk.state.parked = family[0], [*family[1:], *talk.state.parked]
-    others.share(talk, family[0])
-    titles = [task.facts.get("relation") or say("others.myself") for task in family]
-    talk.tell("others.family", titles=titles)
+    """All at once; each is told what the one before has settled."""
+    basket.gather(talk, family)
+    talk.tell("basket.family", titles=[basket.name_of(task) for task in family])
     await steps.go_on(talk)
 
 
 async def _pay_next(talk: Talk, following: Task) -> None:
-    """再帮我爸也交一个: now, or after the payment that is being talked about."""
+    """再帮我爸也交一个: together with what is not paid yet, else anew."""
     task = talk.state.task
-    if task is None or task.kind != "pay" or task.asked == PAYMENT:
+    if task is None or task.kind != "pay" or not await _is_unpaid(talk, task):
         talk.state.task = following
         await change(talk, following)
         return
     paying.take_facts(talk, following)
-    talk.state.parked.insert(0, following)
-    talk.tell("others.later")
+    basket.add(talk, [following])
+    talk.tell("basket.added", title=basket.name_of(following))
     await steps.go_on(talk)
+
+
+async def _is_unpaid(talk: Talk, task: Task) -> bool:
+    """Whether nobody can have begun to pay: an order whose link was not opened is taken back for that."""
+    if task.asked != PAYMENT:
+        return True
+    if task.order_no is None or not await talk.services.payment.take_back(task.order_no):
+        return False
+    talk.state.order_no = task.order_no = None
+    task.asked = None
+    return True
 
 
 def _take_both(talk: Talk) -> tuple[Task, Task] | None:
@@ -71,10 +80,9 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
 
 
 async def pay_both(talk: Talk, first: Task, second: Task) -> None:
-    """医保和养老 in one sentence: one after the other."""
-    talk.state.task = first
-    talk.state.parked.insert(0, second)
-    talk.tell("pay.one_by_one", first=returning.describe(first), second=returning.describe(second))
+    """医保和养老 in one sentence: one after the other, paid at once."""
+    basket.gather(talk, [first, second])
+    talk.tell("basket.both", first=returning.describe(first), second=returning.describe(second))
     await steps.go_on(talk)
 
 
@@ -93,7 +101,9 @@ def another(talk: Talk, task: Task) -> bool:
 def start(talk: Talk, kind: str) -> Task:
     """A new task; one of another kind that is open waits until this one is done."""
     old = talk.state.task
-    if old and old.kind != kind and old.facts and old.asked != PAYMENT:
+    if kind == "pay":
+        talk.state.leave_basket()
+    if old and old.kind != kind and old.facts and old.asked != PAYMENT and not old.joint:
         talk.state.parked.insert(0, old)
     talk.state.task = Task(kind=kind)
     return talk.state.task
@@ -149,6 +159,8 @@ async def resume(talk: Talk) -> None:
     """好了, 继续, a bare 好的: whatever is open goes on."""
     if talk.state.task or talk.state.login or talk.state.question:
         await steps.go_on(talk)
+    elif returning.wants_back(talk) and talk.state.basket:
+        talk.state.together = True
     elif returning.wants_back(talk):
         talk.state.task = Task(kind="pay", facts=same_insurance(talk))
         returning.offer(talk)

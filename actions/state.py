@@ -12,9 +12,9 @@ CONFIRM, PAYMENT = "confirm", "payment"
 LEFT = "left"
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
-UNBIND, CHANGE, RETURN, TELL = "unbind", "change", "return", "tell"
+UNBIND, CHANGE, RETURN, TELL, REMIND = "unbind", "change", "return", "tell", "remind"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
-the paper is there?"""
+the paper is there? remind when the window opens?"""
 
 
 @dataclass
@@ -26,7 +26,9 @@ class Task:
     wants to be asked although it could be taken for granted. `order_no` is the order that pays this task;
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
-    `before` is the answer that stood before the resident wanted to be asked again.
+    `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
+    has been told of, so that it is told once. `member` is one of several that are paid for at once
+    (`actions.basket`), `joint` the review and the payment of all of them.
     """
 
     kind: str
@@ -39,6 +41,9 @@ class Task:
     taken: list[str] = field(default_factory=list)
     single: list[str] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+    member: bool = False
+    joint: bool = False
+    told_window: str | None = None
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -62,6 +67,8 @@ class Dialogue:
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
+    `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
+    `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     """
 
     task: Task | None = None
@@ -80,6 +87,9 @@ class Dialogue:
     last: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Any] = field(default_factory=dict)
     awaited: dict[str, Any] = field(default_factory=dict)
+    basket: list[Task] = field(default_factory=list)
+    together: bool = False
+    window: dict[str, Any] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -90,13 +100,26 @@ class Dialogue:
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
         task, self.task = self.task, None
+        if not left:
+            self.window = {}
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
             if left:
                 self.done[LEFT] = "yes"
             if task.kind == "pay":
-                self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
+                self.remember(task)
+            if task.joint or (task.member and left):
+                self.leave_basket(left=left)
+
+    def remember(self, task: Task) -> None:
+        """What the next person who is paid for may have in common with this one."""
+        self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
+
+    def leave_basket(self, *, left: bool = False) -> None:
+        """No longer several at once; what was `left` may be wanted after all."""
+        self.parked = [task for task in self.parked if not task.member and not task.joint]
+        self.together, self.basket = False, self.basket if left else []
 
     def forget_login(self) -> None:
         self.login, self.id_token, self.name_token, self.typed = None, None, None, False
@@ -110,5 +133,6 @@ class Dialogue:
         kept = {name: value for name, value in (data or {}).items() if name in known}
         if kept.get("task"):
             kept["task"] = Task(**kept["task"])
-        kept["parked"] = [Task(**task) for task in kept.get("parked", [])]
+        for name in ("parked", "basket"):
+            kept[name] = [Task(**task) for task in kept.get(name, [])]
         return cls(**kept)

@@ -1,6 +1,6 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, cards, login, papers, paying, queries, returning
+from actions import answering, basket, cards, login, papers, paying, queries, returning
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, UNBIND, Task
 from actions.talk import Talk
@@ -47,12 +47,21 @@ async def go_on(talk: Talk) -> None:
         return
     if task is None:
         talk.tell("login.done", *menu_buttons())
+    elif task.joint:
+        await _go_on_together(talk, task)
     elif task.kind == "pay":
         await paying.go_on(talk, task, bound)
     elif task.kind == "query":
         await queries.go_on(talk, task, bound)
     else:
         await papers.go_on(talk, task, bound)
+
+
+async def _go_on_together(talk: Talk, task: Task) -> None:
+    if task.asked == PAYMENT and task.order_no:
+        await paying.show_order(talk, task.order_no)
+    else:
+        await basket.review(talk)
 
 
 async def ask_again(talk: Talk) -> None:
@@ -63,7 +72,7 @@ async def ask_again(talk: Talk) -> None:
 
 async def answered_anew(talk: Talk, task: Task | None) -> bool:
     """Whether the turn answers the open question, or one anew at the review; then it goes on."""
-    if task is None or task.kind != "pay":
+    if task is None or task.kind != "pay" or task.joint:
         return False
     if not await answering.answer_question(talk, task) and not await answering.answer_anew(talk, task):
         return False

@@ -1,11 +1,12 @@
 """A payment that can't go on: why, and where to turn to. Of somebody else nothing is told."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import others, returning
+from actions import others, reminding, returning
 from actions.say import say
-from actions.slots import Case, Slot
+from actions.slots import Case, Option, Slot
 from actions.state import Task
 from actions.talk import Talk
 from services.domain.errors import Refused
@@ -36,7 +37,15 @@ async def stop(talk: Talk, task: Task, case: Case) -> None:
     talk.state.finish()
 
 
-async def nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> None:
+async def cannot_choose(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> bool:
+    """Whether there is nothing to choose from, or only another year than the one that was said; then it is told."""
+    if not options:
+        await _nothing_to_choose(talk, task, slot, case)
+        return True
+    return slot.name == "fee_year" and await _is_not_open(talk, task, case, options)
+
+
+async def _nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> None:
     """Nothing is due, or nothing has been assessed: the bureau's reason, and where to go."""
     if case.for_other:
         await others.refuse(talk, task, Refused())
@@ -52,20 +61,82 @@ async def nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> N
     try:
         await _why_not_due(talk, slot, case)
     except Refused as refused:
-        if refused.facts.get("aided"):
-            talk.tell("stop.aided", year=_year_meant(talk, case))
-        else:
-            talk.tell_error(refused)
+        _tell_why(talk, case, refused)
         return
     talk.tell("stop.nothing_due", what=returning.describe(task))
 
 
+def _tell_why(talk: Talk, case: Case, refused: Refused) -> None:
+    pension = case.facts.get("insurance") == Insurance.PENSION
+    if refused.facts.get("aided"):
+        talk.tell("stop.aided", year=_year_meant(talk, case))
+    elif refused.facts.get("too_young"):
+        talk.tell("stop.too_young", age=refused.facts["too_young"])
+    elif refused.code == "already_paid" and pension:
+        talk.tell("stop.paid_this_year", year=_year_meant(talk, case))
+    elif refused.code == "window_closed":
+        window_closed(talk, case.facts["insured_group"], case.facts["insurance"], refused)
+    else:
+        talk.tell_error(refused)
+
+
+def window_closed(
+    talk: Talk, insured_group: str, insurance: str, refused: Refused, open_years: Sequence[str] = ()
+) -> None:
+    """It can't be paid now: since when, from when on, and the offer to be told; another year that can be, if any."""
+    facts = refused.facts
+    opens_on, closed_on = facts.get("opens_on"), facts.get("closed_on")
+    year = int(facts["year"])
+    following = year + 1 if closed_on else year
+    reminding.offer(
+        talk, str(insured_group), str(insurance), following,
+        closed_on=closed_on, opens_on=opens_on, open_year=next(iter(open_years), None),
+    )  # fmt: skip
+
+
+async def _is_not_open(talk: Talk, task: Task, case: Case, options: Sequence[Option]) -> bool:
+    """A year that was said and can't be paid yet: from when on, and whether to be told; True when that ends it.
+    Of one that can't be paid any more since when is told; the open years are gone on with."""
+    year = str(task.facts.get("fee_year", ""))[:4]
+    open_years = [option.value for option in options]
+    if not year or year in open_years or case.for_other:
+        return False
+    try:
+        await _quote(case, fee_year=year)
+    except Refused as refused:
+        if refused.code != "window_closed":
+            return False
+        if not refused.facts.get("closed_on"):
+            talk.state.finish()
+            window_closed(talk, case.facts["insured_group"], case.facts["insurance"], refused, open_years)
+            return True
+        task.forget("fee_year")
+        what = returning.describe(task)
+        talk.tell(
+            "stop.closed_year", year=year, what=what, closed_on=refused.facts["closed_on"], open=open_years
+        )
+    return False
+
+
 async def _why_not_due(talk: Talk, slot: Slot, case: Case) -> None:
-    """Ask the bureau for the year that people mean now; its refusal says why nothing is due."""
+    """Ask the bureau for what people mean now; its refusal says why nothing is due."""
+    if slot.name == "fee_period":
+        await _quote(case, fee_period=f"{talk.today.year + 1}-01")
     if slot.name != "fee_year":
         return
-    asked = replace(case, facts={**case.facts, "fee_year": _year_meant(talk, case)})
-    await talk.services.declarations.quote(case.person_id, asked.dues)
+    try:
+        await _quote(case, fee_year=_year_meant(talk, case))
+    except Refused as refused:
+        if refused.code == "window_closed" and "opens_on" not in refused.facts:
+            await _quote(
+                case, fee_year=str(talk.today.year)
+            )  # nothing is known of it yet: the running year's end is
+        raise
+
+
+async def _quote(case: Case, **facts: str) -> None:
+    asked = replace(case, facts={**case.facts, **facts})
+    await case.services.declarations.quote(case.person_id, asked.dues)
 
 
 def _year_meant(talk: Talk, case: Case) -> str:

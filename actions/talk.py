@@ -32,7 +32,10 @@ class Talk:
         return self.services.clock.now().date()
 
     def tell(self, key: str, *buttons: Button, **facts: object) -> None:
-        self.replies.append(cards.text(say(key, **facts), *buttons))
+        """The sentence `key`; one that was said in this turn is not said again."""
+        message = cards.text(say(key, **facts), *buttons)
+        if message not in self.replies:
+            self.replies.append(message)
 
     def add(self, message: Message) -> None:
         self.replies.append(message)

@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> Sanic:
         channels.append(_add_wechat(app, services, converse))
     app.blueprint(rest.blueprint(converse=converse, parse=partial(_parse, app), settings=settings))
     app.blueprint(identity.blueprint(services.identity, on_progress=partial(_progressed, services, web)))
-    app.blueprint(cashier.blueprint(services.payment))
+    app.blueprint(cashier.blueprint(services.payment, bridge_url=services.settings.wechatpay_bridge_url))
     app.blueprint(notify.blueprint(services.payment))
     app.blueprint(documents.blueprint(services.certificates, settings))
     app.blueprint(exports.blueprint(services.exports))

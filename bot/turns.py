@@ -59,11 +59,16 @@ TASKS = frozenset({"pay_insurance", "get_certificate", "query_records", "check_p
 NUMBERED = re.compile(r"[\dA-Za-z]")
 NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
 """A document that is named without any of these is named only: 他用的是护照."""
+SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|算)了?|去掉|跳过|除开")
+"""Somebody shall not be paid for after all: 爷爷的先不交, while his number is asked for."""
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
     [
         "取消",
+        "跳过",
+        "跳过他",
+        "跳过她",
         "返回",
         "上一步",
         "后退",
@@ -215,13 +220,15 @@ class Turns:
 
     async def _is_control(self, text: str, capture: str) -> bool:
         """Whether this is surely no answer to the open question. The text is only parsed, in memory."""
-        if self._engine.is_payload(text):
-            return True
         bare = text.strip(PUNCTUATION)
-        if bare in CONTROL_WORDS:
+        if self._engine.is_payload(text) or bare in CONTROL_WORDS:
             return True
         if capture == "person_name" and len(bare) <= SHORT:
             return False
+        skipped = SKIPPED.search(text) is not None and not NUMBERED.search(text)
+        return skipped or await self._is_other_wish(text, capture)
+
+    async def _is_other_wish(self, text: str, capture: str) -> bool:
         parsed = await self._engine.parse(text)
         intent = parsed["intent"]
         if intent["name"] in CONTROL and intent["confidence"] >= SURE:

@@ -25,6 +25,7 @@ from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
 from services.records import Records
+from services.reminders import Reminders
 from services.retention import EVERY as RETENTION_EVERY
 from services.retention import Retention
 from services.settings import Settings
@@ -48,6 +49,7 @@ class Services:
     records: Records
     certificates: Certificates
     exports: Exports
+    reminders: Reminders
     notices: Notices
     durable: Durable
     peers: "Peers"
@@ -176,13 +178,22 @@ def wire(
         database=database, clock=clock, vault=vault, settings=settings, secret=_secret(settings, "exports")
     )
     durable.repeat("exports", EXPORTS_EVERY, exports.purge)
+    enrolments = Enrolments(bureau=bureau, get_person=identity.get_person)
+    reminders = Reminders(
+        database=database,
+        clock=clock,
+        durable=durable,
+        notices=notices,
+        enrolments=enrolments,
+        conversations=identity.find_conversations,
+    )
     return Services(
         settings=settings,
         clock=clock,
         database=database,
         vault=vault,
         identity=identity,
-        enrolments=Enrolments(bureau=bureau, get_person=identity.get_person),
+        enrolments=enrolments,
         declarations=Declarations(bureau=bureau, get_person=identity.get_person),
         insured=InsuredPersons(
             database=database, vault=vault, bureau=bureau, identity=identity, clock=clock, settings=settings
@@ -191,6 +202,7 @@ def wire(
         records=records,
         certificates=certificates,
         exports=exports,
+        reminders=reminders,
         notices=notices,
         durable=durable,
         peers=peers,

@@ -21,6 +21,7 @@ from services.domain.kinds import (
     RecordKind,
 )
 from services.domain.people import Person
+from services.domain.windows import Window
 
 # --- the tax bureau -----------------------------------------------------------------------------
 
@@ -61,7 +62,8 @@ class Tier:
     """A tier that this person may choose. `tier` is `60%` (flexible) or `2000` (residents, yuan a year).
 
     `base` and `rate` are per month and only for flexible employment; `amount` is per month there,
-    per year for residents. `subsidy` is the government's addition for residents.
+    per year for residents. `subsidy` is the government's addition for residents. `restricted`: only people
+    with a mark may choose it. `window` is the same for all tiers of an answer.
     """
 
     tier: str
@@ -70,6 +72,15 @@ class Tier:
     rate: Decimal | None = None
     subsidy: Decimal | None = None
     last: bool = False
+    restricted: bool = False
+    window: Window | None = None
+
+
+class Caution(StrEnum):
+    """What somebody should know before paying, and that does not keep him from it."""
+
+    EMPLOYEE_INSURED = "employee_insured"  # the same kind of insurance runs by own work as well
+    PENSION_AGE = "pension_age"  # of an age at which the pension is drawn, not paid for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +104,8 @@ class Quote:
 
     `fee_period` is also set for arrears (the assessed period). `benefit_from` and `waiting_until` are the
     bureau's word on medical insurance; `provisional` says that this year's base is not published yet;
-    `version` names the rates it was made from, `demo` that they are invented for the sandbox.
+    `version` names the rates it was made from, `demo` that they are invented for the sandbox. `months` counts the
+    unpaid months in `fee_period`. `window` is until when this can be paid at this price, and what comes after.
     """
 
     dues: Dues
@@ -107,7 +119,8 @@ class Quote:
     benefit_from: date | None = None
     waiting_until: date | None = None
     no_benefit_this_year: bool = False
-    window_ends: date | None = None
+    window: Window | None = None
+    warnings: tuple[Caution, ...] = ()
     provisional: bool = False
     demo: bool = False
     aid: Decimal | None = None
@@ -162,9 +175,10 @@ class FeeRecord:
 
 class TaxBureau(Protocol):
     """The tax bureau's collection system. `Refused` codes: `not_registered` (no such person, or the name
-    does not match), `not_payable` (nothing due for these dues; with the fact "aided" the state pays it all),
-    `already_paid`, `window_closed`, `tier_not_allowed`, `figures_changed` (declare: facts `total`),
-    `unknown_declaration`."""
+    does not match), `not_payable` (nothing due for these dues; with the fact "aided" the state pays it all, with
+    "too_young" the insured is), `already_paid`, `window_closed` (facts "year"; "closed_on" the last day on which it
+    could be paid, "opens_on" the next first one, as far as they are known), `tier_not_allowed`, `figures_changed`
+    (declare: facts `total`), `unknown_declaration`."""
 
     async def find_enrolments(self, person: Person) -> Sequence[Enrolment]: ...
     async def find_arrears(self, person: Person) -> Sequence[ArrearsItem]: ...
@@ -227,10 +241,14 @@ class TradeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Cashier:
-    """Where the payer goes. `qr_code` is a URL to draw as a QR code."""
+    """Where the payer goes: an address, or inside the provider's own browser its bridge (`prepay_id`).
 
-    cashier_url: str
+    `qr_code` is a URL to draw as a QR code.
+    """
+
+    cashier_url: str | None = None
     qr_code: str | None = None
+    prepay_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,13 +260,20 @@ class RefundFacts:
 
 
 class PaymentGateway(Protocol):
-    """Alipay now, WeChat Pay later. All calls are idempotent by `order_no` / `request_no`."""
+    """Alipay or WeChat Pay. All calls are idempotent by `order_no` / `request_no`."""
 
     provider: str
 
     async def place(
-        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime
-    ) -> Cashier: ...
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
+        """`payer`: who alone is going to pay, by the provider's name for them, when that is known."""
+        ...
+
+    def bridge(self, prepay_id: str) -> Mapping[str, str]:
+        """What a page inside the provider's browser hands to its bridge; `Refused("no_bridge")`."""
+        ...
+
     async def query(self, order_no: str) -> TradeFacts: ...
 
     async def close(self, order_no: str) -> TradeStatus:

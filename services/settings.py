@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     wechatpay_platform_key_id: str = ""  # PUB_KEY_ID_…, with a public key
     wechatpay_api_v3_key: SecretStr | None = None
     wechatpay_url: str = ""
+    wechatpay_bridge_url: str = ""  # sandbox only: what WeChat's browser does, for another browser
     wechat_pays_with: Literal["alipay", "wechatpay"] = "alipay"  # conversations in WeChat
 
     # Policy. Periods in minutes or days; each is an assumption of `reliability` or `business-rules`.
@@ -208,6 +209,8 @@ class Settings(BaseSettings):
             )
         if self.wechat_plain:
             found.append("SHEBAO_WECHAT_PLAIN is for the sandbox only")
+        if self.wechatpay_bridge_url:
+            found.append("SHEBAO_WECHATPAY_BRIDGE_URL is for the sandbox only")
         if self.clock:
             found.append("SHEBAO_CLOCK is for the sandbox only")
         return found

@@ -5,6 +5,7 @@ They hold no personal data, and their addresses, which carry one-time references
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import segno
@@ -37,6 +38,9 @@ PAGES = {
         "请回到聊天窗口看结果", ("付好了，就回去说“好了”。没有付，也不要紧，没有扣您的钱。",), mark="…"
     ),
     "scan": Page("请用微信扫码付款", ("请用另一部手机或电脑打开这一页，用微信“扫一扫”。", BACK), mark="扫"),
+    "only_in_wechat": Page(
+        "请在微信里打开", ("这张付款单只能在微信里付。请在微信的聊天窗口里点付款链接。",), "warn", "!"
+    ),
     "nothing_to_pay": Page(
         "这张付款单不用付了",
         ("已经付过、取消了，或者过了时间。没有多扣您的钱。", BACK),
@@ -63,12 +67,15 @@ class Pages:
     def __init__(self) -> None:
         templates = Environment(loader=PackageLoader("bot.routes"), autoescape=True)
         self._template = templates.get_template("returned.html")
-        style = templates.get_template("returned.css").render()
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self._headers = {
+        self._bridge = templates.get_template("bridge.html")
+        self._style = _hash(templates.get_template("returned.css").render())
+        self._script = _hash(templates.get_template("bridge.js").render())
+
+    def _headers(self, script: str = "'none'") -> dict[str, str]:
+        return {
             "Cache-Control": "no-store",
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": f"default-src 'none'; style-src {self._style}; script-src {script}; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
@@ -81,7 +88,17 @@ class Pages:
         page = PAGES[name]
         chat_url = "/" if conversation_id.startswith("web:") else ""
         body = self._template.render(page=page, next_url=next_url, chat_url=chat_url, code=_draw(code))
-        return html(body, status=page.status, headers=dict(self._headers))
+        return html(body, status=page.status, headers=self._headers())
+
+    def show_bridge(self, total: str, bridge: Mapping[str, str]) -> HTTPResponse:
+        """The page inside WeChat that calls its bridge with the signed parameters."""
+        body = self._bridge.render(total=total, bridge=bridge)
+        return html(body, headers=self._headers(self._script))
+
+
+def _hash(text: str) -> str:
+    """What allows just this text in a Content-Security-Policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _draw(content: str) -> Markup:

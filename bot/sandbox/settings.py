@@ -47,4 +47,5 @@ def _defaults(settings: Settings, keys: SandboxKeys) -> dict[str, str | Path | S
         "wechatpay_platform_key_id": keys.wechatpay_platform_key_id,
         "wechatpay_api_v3_key": SecretStr(keys.wechatpay_api_v3_key),
         "wechatpay_url": f"{sandbox}/wechatpay",
+        "wechatpay_bridge_url": f"{settings.base_url}/sandbox/wechatpay/bridge",
     }

@@ -4,20 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
-import structlog
-
 from services.certificates.model import Holder, NotYet
-from services.domain.ids import new_id
 from services.domain.workdays import add_workdays, records_available
-from services.durable import Durable, Lease
+from services.durable import Durable
 from services.notices import Notices
 from services.ports import Clock
-from services.store.certificates import PaperWatchRow, find_watch
 from services.store.session import Database
+from services.watches import Seen, Watches, Wish
 
-log = structlog.get_logger("certificates")
-
-JOB = "paper_watch"
 NOTICE = "paper_ready"
 OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=1)
 OPENS, CLOSES = time(8), time(20)
@@ -46,14 +40,19 @@ class Waiting:
         conversations: Callable[[str], Awaitable[Sequence[str]]],
         is_there: Callable[[Holder, str, int], Awaitable[bool]],
     ) -> None:
-        self._database = database
         self._clock = clock
-        self._durable = durable
-        self._notices = notices
         self._pending_payments = pending_payments
-        self._conversations = conversations
         self._is_there = is_there
-        durable.register(JOB, self._look, lane="bureau")
+        self._watches = Watches(
+            NOTICE,
+            database=database,
+            clock=clock,
+            durable=durable,
+            notices=notices,
+            conversations=conversations,
+            look=self._look,
+            again=_again,
+        )
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         """From the first pending payment on; a day that has passed without a record is not promised again."""
@@ -70,56 +69,21 @@ class Waiting:
     async def watch(self, holder: Holder, conversation_id: str, kind: str, not_yet: NotYet) -> None:
         """Tell this conversation once the paper can be had. Asked again: once all the same."""
         now = self._clock.now()
-        async with self._database.begin() as session:
-            known = await find_watch(
-                session,
-                conversation_id=conversation_id,
-                person_id=holder.person_id,
-                kind=kind,
-                fee_year=not_yet.fee_year,
-            )
-            if known is not None:
-                return
-            watch = PaperWatchRow(
-                watch_id=new_id("w"),
-                conversation_id=conversation_id,
-                person_id=holder.person_id,
-                payer_id=holder.payer_id,
-                kind=kind,
-                fee_year=not_yet.fee_year,
-                made_at=now,
-                until=datetime.combine(not_yet.latest, CLOSES, now.tzinfo) + PATIENCE,
-                ended_at=None,
-            )
-            session.add(watch)
-            opens = datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
-            await self._durable.enqueue(session, JOB, watch.watch_id, at=max(opens, now + OFTEN))
-        log.info("paper_awaited", kind=kind)
+        facts = {"paper": kind, "fee_year": not_yet.fee_year, "person_id": holder.person_id}
+        opens = datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
+        await self._watches.wish(
+            Wish(conversation_id=conversation_id, reader_id=holder.reader_id, facts=facts),
+            first=max(opens, now + OFTEN),
+            until=datetime.combine(not_yet.latest, CLOSES, now.tzinfo) + PATIENCE,
+        )
 
-    async def _look(self, lease: Lease) -> datetime | None:
-        """The job: can it be had? Who was unbound meanwhile is told nothing."""
-        async with self._database.read() as session:
-            watch = await session.get(PaperWatchRow, lease.subject)
-        now = self._clock.now()
-        if watch is None or watch.ended_at is not None:
-            return None
-        holder = Holder(person_id=watch.person_id, payer_id=watch.payer_id)
-        speaks = watch.conversation_id in await self._conversations(holder.reader_id)
-        there = speaks and await self._is_there(holder, watch.kind, watch.fee_year)
-        if speaks and not there and now < watch.until:
-            return now + (OFTEN if OPENS <= now.time() <= CLOSES else SELDOM)
-        async with self._database.begin() as session:
-            await lease.check(session)
-            held = await session.get_one(PaperWatchRow, lease.subject, with_for_update=True)
-            held.ended_at = now
-            if there:
-                await self._notices.announce_in(
-                    session,
-                    watch.conversation_id,
-                    NOTICE,
-                    paper=watch.kind,
-                    fee_year=watch.fee_year,
-                    person_id=watch.person_id,
-                )
-        log.info("paper_watch_ended", kind=watch.kind, told=there)
-        return None
+    async def _look(self, wish: Wish) -> Seen:
+        person_id = str(wish.facts["person_id"])
+        payer_id = wish.reader_id if wish.reader_id != person_id else None
+        holder = Holder(person_id=person_id, payer_id=payer_id)
+        there = await self._is_there(holder, wish.facts["paper"], wish.facts["fee_year"])
+        return Seen.THERE if there else Seen.NOT_YET
+
+
+def _again(now: datetime) -> datetime:
+    return now + (OFTEN if OPENS <= now.time() <= CLOSES else SELDOM)

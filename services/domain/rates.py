@@ -17,11 +17,12 @@ from yaml import safe_load
 
 from services.domain.divisions import prefecture_code
 from services.domain.money import yuan
+from services.domain.windows import About, Afterwards, Basis, Standing
 
 _FOLDER = Path(__file__).parent / "data" / "rates"
 FULL_MEDICAL_BASE = 100
 T = TypeVar("T")
-Window = tuple[date, date]
+Span = tuple[date, date]
 
 
 class _Row(BaseModel):
@@ -29,9 +30,10 @@ class _Row(BaseModel):
 
 
 class Figure(_Row, Generic[T]):
-    """A value with exactly one mark of where it comes from."""
+    """A value with exactly one mark of where it comes from; `dated` is the day that a source bears."""
 
     value: T
+    dated: date | None = None
     source: str | None = None
     assumption: str | None = None
     demo: str | None = None
@@ -42,11 +44,25 @@ class Figure(_Row, Generic[T]):
             raise ValueError("a figure needs exactly one of source, assumption, demo")
         return self
 
+    @property
+    def standing(self) -> Standing:
+        if self.demo is not None:
+            return Standing.DEMO
+        return Standing.PUBLISHED if self.source is not None else Standing.ASSUMED
+
+    def basis(self, about: About, checked: date) -> Basis:
+        """Where the value is written; `checked` is the day on which the file was looked through."""
+        source = self.source or self.assumption or self.demo or ""
+        return Basis(about=about, source=source, standing=self.standing, checked=checked, dated=self.dated)
+
 
 class ResidentPension(_Row):
-    """Yuan a year. `restricted` tiers are for people with one of the marks `restricted_to`."""
+    """Yuan a year. `restricted` tiers are for people with one of the marks `restricted_to`; normal payment is for
+    the `ages` from the first to below the second, in completed years."""
 
-    window: Figure[Window]
+    window: Figure[Span]
+    afterwards: Figure[Afterwards]
+    ages: Figure[tuple[int, int]]
     tiers: Figure[tuple[int, ...]]
     restricted: Figure[tuple[int, ...]]
     restricted_to: Figure[frozenset[str]]
@@ -66,10 +82,10 @@ class ResidentPension(_Row):
 class ResidentMedical(_Row):
     """Yuan a year; the central window spans two calendar years. `aid` is yuan by mark."""
 
-    central: Figure[Window]
+    central: Figure[Span]
     personal: Figure[Decimal]
     subsidy: Figure[Decimal]
-    scattered: Figure[Window]
+    scattered: Figure[Span]
     special_until: Figure[date]
     special_marks: Figure[frozenset[str]]
     wait_days: Figure[int]
@@ -105,8 +121,19 @@ class MedicalRate(_Row):
         return self.above_limit if self.age_limit is not None and age > self.age_limit else self.up_to_limit
 
 
+class MedicalGap(_Row):
+    """Who has missed more than `months` waits `wait_days` from the day of paying."""
+
+    months: int
+    wait_days: int
+
+
 class Flexible(_Row):
-    """Flexible employment: last year's average wage (yuan a year), known from `published_on`."""
+    """Flexible employment: last year's average wage (yuan a year), known from `published_on`. The months of a
+    year can be paid until its day `closes` (`12-31`)."""
+
+    closes: Figure[str]
+    afterwards: Figure[Afterwards]
 
     annual_wage: Figure[Decimal]
     published_on: Figure[date]
@@ -114,14 +141,22 @@ class Flexible(_Row):
     pension_tiers: Figure[tuple[int, ...]]
     medical_base_month: Figure[int]
     medical_rates: Figure[dict[str, MedicalRate]]
+    medical_gaps: Figure[dict[str, MedicalGap]]
 
     def medical_rate(self, agency: str) -> MedicalRate:
         rates = self.medical_rates.value
         return rates.get(prefecture_code(agency), rates["other"])
 
+    def medical_gap(self, agency: str) -> MedicalGap | None:
+        """Known of some prefectures only."""
+        return self.medical_gaps.value.get(prefecture_code(agency))
+
 
 class YearRates(_Row):
+    """`checked` is the day on which the sources were looked through."""
+
     year: int
+    checked: date
     resident_pension: ResidentPension | None = None
     resident_medical: ResidentMedical | None = None
     flexible: Flexible | None = None
@@ -135,6 +170,7 @@ class Wage:
     annual: Decimal
     rules: Flexible
     provisional: bool
+    checked: date
 
     @property
     def is_demo(self) -> bool:
@@ -156,6 +192,7 @@ def find_wage(year: int, today: date) -> Wage | None:
                 annual=rules.annual_wage.value,
                 rules=rules,
                 provisional=candidate < year,
+                checked=rates.checked,
             )
     return None
 

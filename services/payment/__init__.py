@@ -1,7 +1,7 @@
 """Paying: drafts, orders, evidence, posting, refunds. `Payment` is the way in."""
 
 from services.payment.desk import CASHIER
-from services.payment.model import Changed, Draft, OrderView, Placed
+from services.payment.model import Bill, Changed, Checkout, Draft, OrderBill, OrderView, Placed
 from services.payment.service import Payment
 
-__all__ = ["CASHIER", "Changed", "Draft", "OrderView", "Payment", "Placed"]
+__all__ = ["CASHIER", "Bill", "Changed", "Checkout", "Draft", "OrderBill", "OrderView", "Payment", "Placed"]

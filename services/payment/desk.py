@@ -13,7 +13,7 @@ from services.domain.orders import CAPTURED, OPEN, OrderState
 from services.domain.people import Person
 from services.domain.workdays import records_available
 from services.durable import Durable
-from services.payment.model import OrderView, load_quote
+from services.payment.model import OrderBill, OrderView, load_quote
 from services.ports import Cashier, Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
@@ -22,8 +22,8 @@ from services.store.session import Database
 T = TypeVar("T")
 CASHIER = "/pay"
 """Where residents go to pay, followed by the order's number."""
-ALIPAY, WECHAT = "alipay", "wechat"
-"""The provider that everybody pays with, and the channel that may pay with another."""
+ALIPAY, WECHATPAY, WECHAT = "alipay", "wechatpay", "wechat"
+"""The provider that everybody pays with, and another with which one channel may."""
 ISSUE, WATCH, CLOSE, POST, BOOK, REFUND = "issue", "watch", "close", "post", "book", "refund"
 
 
@@ -94,9 +94,15 @@ class Desk:
             paid_at=paid_at,
             booked=order.booked_at is not None,
             records_available_on=self._available(order.state, paid_at),
-            dues=load_quote(lines[0].quote).dues,
+            bills=tuple(
+                OrderBill(
+                    insured_id=line.insured_id,
+                    quote=load_quote(line.quote),
+                    returned=line.returned_at is not None,
+                )
+                for line in lines
+            ),
             payer_id=order.payer_id,
-            insured_id=lines[0].insured_id,
             preparing=order.state is OrderState.NEW and order.wanted,
         )
 
@@ -109,7 +115,12 @@ class Desk:
 
     def is_payable(self, order: OrderRow) -> bool:
         open_ = order.state in OPEN and order.wanted and self.clock.now() < order.expires_at
-        return open_ and order.cashier_url is not None
+        return open_ and (order.cashier_url is not None or order.prepay_id is not None)
+
+    def payer_of(self, order: OrderRow) -> str | None:
+        """WeChat's name for the payer of an order that is placed for him alone, from inside WeChat."""
+        channel, _, sender = order.conversation_id.partition(":")
+        return sender if channel == WECHAT and order.provider == WECHATPAY else None
 
     def _available(self, state: OrderState, paid_at: datetime | None) -> date | None:
         if paid_at is None or state not in {OrderState.PAID, OrderState.APPLIED}:

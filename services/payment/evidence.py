@@ -23,10 +23,14 @@ from services.payment.desk import Desk, find_locked, is_captured, known
 from services.ports import TradeFacts, TradeStatus
 from services.store.orders import (
     APPLIED,
+    LINE,
     LIVE,
+    OUTSIDE,
     RELEASED,
+    SURPLUS,
     ClaimRow,
     EvidenceRow,
+    OrderLineRow,
     OrderRow,
     RefundRow,
     move_to,
@@ -173,11 +177,14 @@ async def _apply_to_bill(case: _Case) -> None:
 
 
 async def to_surplus(desk: Desk, session: AsyncSession, order: OrderRow, *, reason: str) -> None:
-    """Money that may not be applied: into suspense, and back to the payer, in the caller's transaction."""
+    """Money that may not be applied: into suspense, and back to the payer, in the caller's transaction.
+
+    All of it, less the bills whose part is given back already.
+    """
     now = desk.clock.now()
     was_applied = order.state is OrderState.APPLIED
     move_to(session, order, OrderState.SURPLUS, reason=reason, at=now)
-    amount = known(order.captured)
+    amount = known(order.captured) - await _returned(session, order)
     debit = Account.BUREAU if was_applied else Account.CASH
     kind = "unapplied" if was_applied else "captured"
     await record_entry(
@@ -185,14 +192,50 @@ async def to_surplus(desk: Desk, session: AsyncSession, order: OrderRow, *, reas
     )
     for state in (LIVE, APPLIED):
         await _claims(session, order, state, RELEASED)
+    await _give_back(desk, session, order, kind=SURPLUS, number=1, amount=amount, reason=reason)
+
+
+async def return_line(
+    desk: Desk, session: AsyncSession, order: OrderRow, line: OrderLineRow, *, reason: str
+) -> None:
+    """The bureau takes the other bills of the order and not this one: its part goes back to the payer."""
+    now = desk.clock.now()
+    line.returned_at = now
+    await record_entry(
+        session, order.order_no, "unapplied", ref=line.key, debit=Account.BUREAU, credit=Account.SUSPENSE,
+        amount=line.amount, at=now,
+    )  # fmt: skip
+    await _claims(session, order, APPLIED, RELEASED, line=line.line)
+    await _give_back(desk, session, order, kind=LINE, number=line.line, amount=line.amount, reason=reason)
+
+
+async def _give_back(
+    desk: Desk,
+    session: AsyncSession,
+    order: OrderRow,
+    *,
+    kind: str,
+    number: int,
+    amount: Decimal,
+    reason: str,
+) -> None:
+    now = desk.clock.now()
     session.add(
         RefundRow(
-            request_no=new_id("R"), order_no=order.order_no, kind="surplus", number=1, amount=amount,
+            request_no=new_id("R"), order_no=order.order_no, kind=kind, number=number, amount=amount,
             state=RefundState.APPROVED, reason=reason, requested_at=now,
         )
     )  # fmt: skip
     await desk.durable.enqueue(session, jobs.REFUND, order.order_no, at=now)
     log.error("payment_surplus", order_no=order.order_no, reason=reason)
+
+
+async def _returned(session: AsyncSession, order: OrderRow) -> Decimal:
+    """What has been put aside of the order's money for bills that the bureau did not take."""
+    amounts = select(OrderLineRow.amount).where(
+        OrderLineRow.order_no == order.order_no, OrderLineRow.returned_at.is_not(None)
+    )
+    return sum(await session.scalars(amounts), Decimal("0.00"))
 
 
 async def _refunded(case: _Case) -> Verdict:
@@ -205,6 +248,8 @@ async def _refunded(case: _Case) -> Verdict:
         OrderState.REFUNDED,
     }:
         return Verdict.TAKEN
+    if facts.refunded is None and await _returned(case.session, order):
+        return Verdict.TAKEN  # a gateway that says "refunded" of a part as well: our own refund's query tells
     if not is_captured(order):
         await _capture(case, facts.total or order.total)
     await _outside_refund(case.desk, case.session, order, now)
@@ -214,16 +259,18 @@ async def _refunded(case: _Case) -> Verdict:
 async def _outside_refund(desk: Desk, session: AsyncSession, order: OrderRow, now: datetime) -> None:
     await to_surplus(desk, session, order, reason="refunded_outside")
     await session.flush()
-    refund = known(await session.scalar(select(RefundRow).where(RefundRow.order_no == order.order_no)))
-    refund.kind, refund.state, refund.done_at = "outside", RefundState.DONE, now
+    whole = select(RefundRow).where(RefundRow.order_no == order.order_no, RefundRow.kind == SURPLUS)
+    refund = known(await session.scalar(whole))
+    refund.kind, refund.state, refund.done_at = OUTSIDE, RefundState.DONE, now
     await finish_refund(session, order, refund, at=now)
 
 
 async def finish_refund(session: AsyncSession, order: OrderRow, refund: RefundRow, *, at: datetime) -> None:
-    """The gateway shows the refund: suspense and cash go down by it."""
-    if order.state in {OrderState.SURPLUS, OrderState.REFUND_STUCK}:
-        move_to(session, order, OrderState.REFUNDING, reason=refund.reason, at=at)
-    move_to(session, order, OrderState.REFUNDED, reason=refund.reason, at=at)
+    """The gateway shows the refund: suspense and cash go down by it. That of one bill leaves the order as it is."""
+    if refund.kind != LINE:
+        if order.state in {OrderState.SURPLUS, OrderState.REFUND_STUCK}:
+            move_to(session, order, OrderState.REFUNDING, reason=refund.reason, at=at)
+        move_to(session, order, OrderState.REFUNDED, reason=refund.reason, at=at)
     await record_entry(
         session, order.order_no, "refunded", ref=refund.request_no, debit=Account.SUSPENSE,
         credit=Account.CASH, amount=refund.amount, at=at,
@@ -256,13 +303,14 @@ async def _others(session: AsyncSession, order: OrderRow, state: str) -> list[st
     return list((await session.scalars(other)).all())
 
 
-async def _claims(session: AsyncSession, order: OrderRow, old: str, new: str) -> None:
-    await session.execute(
-        update(ClaimRow)
-        .where(ClaimRow.order_no == order.order_no, ClaimRow.state == old)
-        .values(state=new)
-        .execution_options(synchronize_session=False)
-    )
+async def _claims(
+    session: AsyncSession, order: OrderRow, old: str, new: str, *, line: int | None = None
+) -> None:
+    """Of one line, or of the whole order."""
+    changed = update(ClaimRow).where(ClaimRow.order_no == order.order_no, ClaimRow.state == old)
+    if line is not None:
+        changed = changed.where(ClaimRow.line == line)
+    await session.execute(changed.values(state=new).execution_options(synchronize_session=False))
 
 
 async def _keep(desk: Desk, session: AsyncSession, facts: TradeFacts, verdict: Verdict) -> None:

@@ -116,6 +116,7 @@ async def _place(desk: Desk, lease: Lease) -> None:
                 total=order.total,
                 subject=SUBJECT,
                 expires_at=desk.local(order.expires_at),
+                payer=desk.payer_of(order),
             )
     except TimeoutError:
         raise OutcomeUnknown("gateway_busy") from None
@@ -135,6 +136,7 @@ async def _keep_cashier(desk: Desk, lease: Lease, cashier: Cashier) -> None:
         await lease.check(session)
         order = await get_locked(session, lease.subject)
         order.cashier_url, order.qr_code = cashier.cashier_url, cashier.qr_code
+        order.prepay_id = cashier.prepay_id
         now = desk.clock.now()
         if order.state is OrderState.NEW:
             move_to(session, order, OrderState.ISSUED, reason="placed", at=now)

@@ -1,5 +1,6 @@
 """What the conversation gets to see of a payment: drafts, orders, and the two answers to a confirmation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -7,23 +8,41 @@ from hashlib import sha256
 
 from pydantic import TypeAdapter
 
-from services.ports import Cashier, Dues, Quote
+from services.ports import Cashier, Quote
 
 _QUOTE = TypeAdapter(Quote)
 NOT_SHOWN = {"version", "demo"}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bill:
+    """One bill (应缴单): who is insured, and the bureau's figures for what is paid for them."""
+
+    insured_id: str
+    quote: Quote
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderBill(Bill):
+    """A bill of an order. `returned`: the bureau did not take this one, its money goes back by itself."""
+
+    returned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A quote that was shown for confirmation; it can be confirmed until `valid_until`."""
+    """Bills that were shown for confirmation, to be paid at once; can be confirmed until `valid_until`."""
 
     draft_id: str
     conversation_id: str
     payer_id: str
-    insured_id: str
-    quote: Quote
+    bills: tuple[Bill, ...]
     valid_until: datetime
     order_no: str | None = None
+
+    @property
+    def total(self) -> Decimal:
+        return sum((bill.quote.total for bill in self.bills), Decimal("0.00"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +62,18 @@ class OrderView:
     paid_at: datetime | None
     booked: bool
     records_available_on: date | None
-    dues: Dues
+    bills: tuple[OrderBill, ...]
     payer_id: str
-    insured_id: str
     preparing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """How somebody who has opened our link pays: at the gateway's `link`, or over the `bridge` of its browser."""
+
+    total: Decimal
+    link: str | None = None
+    bridge: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +85,9 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """The bureau's figures are not those shown (`old`) any more: nothing is charged, `draft` has them."""
+    """The bureau's figures are not those of `old` any more: nothing is charged, `draft` has the new ones."""
 
-    old: Quote
+    old: Draft
     draft: Draft
 
 
@@ -72,7 +99,7 @@ def load_quote(text: str) -> Quote:
     return _QUOTE.validate_json(text)
 
 
-def digest(insured_id: str, quote: Quote) -> str:
-    """Equal for two quotes that a resident could not tell apart: 64 hex digits."""
-    shown = _QUOTE.dump_json(quote, exclude=NOT_SHOWN, exclude_none=True)
-    return sha256(insured_id.encode() + b"\n" + shown).hexdigest()
+def digest(bill: Bill) -> str:
+    """Equal for two bills that a resident could not tell apart: 64 hex digits."""
+    shown = _QUOTE.dump_json(bill.quote, exclude=NOT_SHOWN, exclude_none=True)
+    return sha256(bill.insured_id.encode() + b"\n" + shown).hexdigest()

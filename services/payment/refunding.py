@@ -12,7 +12,7 @@ from services.domain.orders import OrderState, RefundState
 from services.durable import Lease
 from services.payment.desk import Desk, get_locked, known
 from services.payment.evidence import finish_refund
-from services.store.orders import RefundRow, move_to
+from services.store.orders import LINE, RefundRow, move_to
 
 log = structlog.get_logger("payment")
 
@@ -21,13 +21,14 @@ REASON = "社会保险费退款"
 
 
 async def refund(desk: Desk, lease: Lease) -> datetime | None:
-    """The job `refund` of an order: send, ask 10 s later, send the same again if it is not there."""
+    """The job `refund` of an order, one refund after the other: send, ask 10 s later, send the same again if
+    it is not there."""
     async with desk.database.read() as session:
         row = await _open_refund(session, lease.subject)
     if row is None:
         return None
     if row.state == RefundState.SENT and await _is_done(desk, lease, row):
-        return None
+        return desk.clock.now()  # another bill of the order may have to go back as well
     await _intend(desk, lease, row.request_no)
     gateway = desk.gateway_of(await desk.get(row.order_no))
     crashpoint("payment.refund.before_call")
@@ -37,7 +38,7 @@ async def refund(desk: Desk, lease: Lease) -> datetime | None:
         )
     except Refused as refused:
         await _stuck(desk, lease, row.request_no, refused)
-        return None
+        return desk.clock.now()
     crashpoint("payment.refund.after_call")
     return desk.clock.now() + ASK_AFTER
 
@@ -78,7 +79,8 @@ async def _stuck(desk: Desk, lease: Lease, request_no: str, refused: Refused) ->
         order = await get_locked(session, lease.subject)
         row = known(await session.get(RefundRow, request_no))
         row.state, row.stuck_code = RefundState.STUCK, refused.code[:64]
-        move_to(session, order, OrderState.REFUND_STUCK, reason=refused.code[:40], at=desk.clock.now())
+        if row.kind != LINE:
+            move_to(session, order, OrderState.REFUND_STUCK, reason=refused.code[:40], at=desk.clock.now())
 
 
 async def _open_refund(session: AsyncSession, order_no: str) -> RefundRow | None:

@@ -7,6 +7,7 @@ moves money (`reliability` 2 and 3.3).
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,8 +22,8 @@ from services.payment import desk as jobs
 from services.payment import drafts, issuing, refunding, settling, sweeping, watching
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
-from services.payment.model import Changed, Draft, OrderView, Placed, digest
-from services.ports import Clock, PaymentGateway, Quote, TaxBureau
+from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest
+from services.ports import Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
 from services.store.session import Database
@@ -70,10 +71,10 @@ class Payment:
 
     # --- before -----------------------------------------------------------------------------------------
 
-    async def draft(self, *, conversation_id: str, payer_id: str, insured_id: str, quote: Quote) -> Draft:
-        """Keep a quote that is going to be shown for confirmation."""
+    async def draft(self, *, conversation_id: str, payer_id: str, bills: Sequence[Bill]) -> Draft:
+        """Keep what is going to be shown for confirmation. `Refused("bill_twice")`."""
         return await drafts.save_draft(
-            self._desk, conversation_id=conversation_id, payer_id=payer_id, insured_id=insured_id, quote=quote
+            self._desk, conversation_id=conversation_id, payer_id=payer_id, bills=bills
         )
 
     async def find_draft(self, draft_id: str) -> Draft | None:
@@ -135,8 +136,25 @@ class Payment:
             order_no = (await session.scalars(found)).first()
         return await self._desk.view(order_no) if order_no else None
 
-    async def open_cashier(self, order_no: str) -> str | None:
-        """The gateway's link for somebody who is about to pay; None when there is nothing to pay any more.
+    async def paid_today(self, conversation_id: str) -> Sequence[OrderView]:
+        """What this conversation's payer has paid on this day and was not given back, the first one first."""
+        now = self._desk.clock.now()
+        found = (
+            select(OrderRow.order_no)
+            .where(
+                OrderRow.conversation_id == conversation_id,
+                OrderRow.state.in_([OrderState.PAID, OrderState.APPLIED]),
+                OrderRow.paid_at >= now.replace(hour=0, minute=0, second=0, microsecond=0),
+            )
+            .order_by(OrderRow.paid_at)
+        )
+        async with self._desk.database.read() as session:
+            order_nos = (await session.scalars(found)).all()
+        views = [await self._desk.view(order_no) for order_no in order_nos]
+        return [view for view in views if view is not None]
+
+    async def open_cashier(self, order_no: str) -> Checkout | None:
+        """The gateway's way for somebody who is about to pay; None when there is nothing to pay any more.
 
         The gateway does not know an order before its link is opened, and can't be made to close it then.
         Since the link leaves us only here, an order that nobody has opened can be given up at once.
@@ -147,7 +165,10 @@ class Payment:
                 return None
             if order.opened_at is None:
                 order.opened_at = self._desk.clock.now()
-            return order.cashier_url
+        if order.prepay_id is None:
+            return Checkout(total=order.total, link=order.cashier_url)
+        bridge = self._desk.gateway_of(order).bridge(order.prepay_id)
+        return Checkout(total=order.total, bridge=bridge)
 
     async def abandon(self, order_no: str) -> OrderView:
         """不付了: closed if the gateway says so. Else `pending` without cashier, or paid."""
@@ -162,6 +183,10 @@ class Payment:
                 async with self._desk.database.begin() as session:
                     await self._desk.durable.enqueue(session, jobs.CLOSE, order_no, at=self._desk.clock.now())
         return await self._get_view(order_no)
+
+    async def take_back(self, order_no: str) -> bool:
+        """Close an order whose link nobody has opened: nobody can pay it. False, and nothing is done, for others."""
+        return await watching.take_back(self._desk, order_no)
 
     async def on_notification(self, form: Mapping[str, str], *, provider: str = ALIPAY) -> bool:
         """Whether the gateway may be told `success`: what it said is stored and taken in.
@@ -189,6 +214,7 @@ class Payment:
                 OrderLineRow.insured_id == person_id,
                 OrderLineRow.year == fee_year,
                 OrderLineRow.booked_on.is_(None),
+                OrderLineRow.returned_at.is_(None),
                 OrderRow.state == OrderState.APPLIED,
             )
             .order_by(OrderRow.paid_at)
@@ -206,19 +232,17 @@ class Payment:
 
     async def _changed(self, draft: Draft) -> Changed | None:
         """Read the bureau again; a new draft if what was shown is no longer true."""
-        person = await self._desk.get_person(draft.insured_id)
-        quote = await self._desk.bureau.quote(person, draft.quote.dues)
-        if digest(draft.insured_id, quote) == digest(draft.insured_id, draft.quote):
+        bills = [await self._read_again(bill) for bill in draft.bills]
+        if [digest(bill) for bill in bills] == [digest(bill) for bill in draft.bills]:
             return None
-        return Changed(old=draft.quote, draft=await self._again(draft, quote))
+        return Changed(old=draft, draft=await self._again(draft, bills))
 
-    async def _again(self, draft: Draft, quote: Quote) -> Draft:
-        return await self.draft(
-            conversation_id=draft.conversation_id,
-            payer_id=draft.payer_id,
-            insured_id=draft.insured_id,
-            quote=quote,
-        )
+    async def _read_again(self, bill: Bill) -> Bill:
+        person = await self._desk.get_person(bill.insured_id)
+        return replace(bill, quote=await self._desk.bureau.quote(person, bill.quote.dues))
+
+    async def _again(self, draft: Draft, bills: Sequence[Bill]) -> Draft:
+        return await self.draft(conversation_id=draft.conversation_id, payer_id=draft.payer_id, bills=bills)
 
     async def _open(self, draft: Draft) -> str:
         """The draft's order, after earlier ones with other figures have been closed."""
@@ -269,9 +293,8 @@ class Payment:
     async def _placed(self, draft: Draft, order_no: str) -> Placed | Changed:
         reason = await issuing.find_closing_reason(self._desk, order_no)
         if reason == issuing.FIGURES_CHANGED:
-            person = await self._desk.get_person(draft.insured_id)
-            quote = await self._desk.bureau.quote(person, draft.quote.dues)
-            return Changed(old=draft.quote, draft=await self._again(draft, quote))
+            bills = [await self._read_again(bill) for bill in draft.bills]
+            return Changed(old=draft, draft=await self._again(draft, bills))
         if reason in BUREAU_REFUSALS:
             raise Refused(reason)
         if await issuing.waits_for_gateway(self._desk, order_no):

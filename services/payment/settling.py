@@ -1,9 +1,9 @@
 """After the money is here: post it at the bureau, wait until it is booked (入库), and tell."""
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.crashpoints import crashpoint
@@ -13,7 +13,7 @@ from services.domain.workdays import records_available
 from services.durable import Lease
 from services.payment import desk as jobs
 from services.payment.desk import Desk, get_locked, known, read_lines
-from services.payment.evidence import to_surplus
+from services.payment.evidence import return_line, to_surplus
 from services.ports import Posting
 from services.store.orders import OrderLineRow, OrderRow, record_entry
 
@@ -30,7 +30,7 @@ async def post(desk: Desk, lease: Lease) -> datetime | None:
         return None
     payer = await desk.get_person(order.payer_id)
     for line in await desk.lines(order.order_no):
-        if line.payment_no is not None:
+        if line.payment_no is not None or line.returned_at is not None:
             continue
         posting = await desk.bureau.find_posting(line.key) if lease.repeated else None
         if posting is None:
@@ -44,8 +44,9 @@ async def post(desk: Desk, lease: Lease) -> datetime | None:
                     paid_by=payer,
                 )
             except Refused as refused:
-                await _rejected(desk, lease, refused)
-                return None
+                if not await _rejected(desk, lease, line, refused):
+                    return None
+                continue
             crashpoint("payment.post.after_call")
         await _posted(desk, lease, line, posting)
         crashpoint("payment.post.after_commit")
@@ -75,10 +76,10 @@ def next_look(now: datetime, paid_on: date) -> datetime:
 async def find_booking(desk: Desk, order_no: str, *, telling: bool = False) -> bool:
     """Ask the bureau for every line that is not booked yet; whether all are booked now."""
     for line in await desk.lines(order_no):
+        if line.booked_on is not None or line.returned_at is not None:
+            continue
         if line.payment_no is None:
             return False
-        if line.booked_on is not None:
-            continue
         posting = await desk.bureau.find_posting(line.key)
         crashpoint("payment.book.after_call")
         if posting is None:
@@ -87,8 +88,11 @@ async def find_booking(desk: Desk, order_no: str, *, telling: bool = False) -> b
         if posting.booked_on is None:
             return False
         async with desk.database.begin() as session:
-            await _book(desk, session, line, posting.booked_on, telling=telling)
+            row = known(await session.get(OrderLineRow, (line.order_no, line.line)))
+            row.booked_on = posting.booked_on
             crashpoint("payment.book.before_commit")
+    async with desk.database.begin() as session:
+        await _finish_booking(desk, session, order_no, telling=telling)
     return True
 
 
@@ -97,7 +101,7 @@ async def is_unposted(desk: Desk, order_no: str) -> bool:
     order = await desk.get(order_no)
     if order.state is not OrderState.APPLIED:
         return False
-    return any(line.payment_no is None for line in await desk.lines(order_no))
+    return any(line.payment_no is None and line.returned_at is None for line in await desk.lines(order_no))
 
 
 async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting) -> None:
@@ -106,55 +110,52 @@ async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting
         row = known(await session.get(OrderLineRow, (line.order_no, line.line), with_for_update=True))
         now = desk.clock.now()
         row.payment_no, row.posted_at = posting.payment_no, now
-        if posting.booked_on is not None:
-            await _book(desk, session, row, posting.booked_on)
+        row.booked_on = posting.booked_on
         await desk.durable.enqueue(session, jobs.BOOK, row.order_no, at=now + FIRST_LOOK)
     log.info("payment_posted", order_no=line.order_no)
 
 
-async def _book(
-    desk: Desk, session: AsyncSession, line: OrderLineRow, booked_on: date, *, telling: bool = False
-) -> None:
-    """Booked, line by line; the order is when its last line is."""
-    order = await get_locked(session, line.order_no)
+async def _finish_booking(desk: Desk, session: AsyncSession, order_no: str, *, telling: bool) -> None:
+    """The order is booked when the last of the lines is that the bureau took."""
+    order = await get_locked(session, order_no)
     if order.state is not OrderState.APPLIED or order.booked_at is not None:
         return
-    lines = await read_lines(session, line.order_no)
-    for row in lines:
-        if row.line == line.line:
-            row.booked_on = booked_on
+    lines = [row for row in await read_lines(session, order_no) if row.returned_at is None]
     if any(row.booked_on is None for row in lines):
         return
     now = desk.clock.now()
     order.booked_at = now
     await record_entry(
         session, order.order_no, "booked", debit=Account.BUREAU, credit=Account.BOOKED,
-        amount=order.total, at=now,
+        amount=sum((row.amount for row in lines), Decimal("0.00")), at=now,
     )  # fmt: skip
     await desk.tell(session, order.order_no, "payment_booked", telling=telling)
     log.info("payment_booked", order_no=order.order_no)
 
 
-async def _rejected(desk: Desk, lease: Lease, refused: Refused) -> None:
+async def _rejected(desk: Desk, lease: Lease, line: OrderLineRow, refused: Refused) -> bool:
     """The bureau will not have it (paid through another channel, window closed …): back to the payer (P17).
 
-    Only while nothing of the order is posted: later it is a matter for people.
+    Of several bills only this one, while another is taken or may be: True, the others go on. The last one
+    takes the order with it.
     """
     log.error("posting_refused", order_no=lease.subject, code=refused.code)
+    reason = f"bureau_{refused.code}"[:40]
     async with desk.database.begin() as session:
         await lease.check(session)
         order = await get_locked(session, lease.subject)
         if order.state is not OrderState.APPLIED:
-            return
-        posted = select(OrderLineRow.line).where(
-            OrderLineRow.order_no == order.order_no, OrderLineRow.payment_no.is_not(None)
-        )
-        if (await session.scalars(posted)).first() is not None:
-            log.error("posting_refused_in_part", order_no=order.order_no)
-            return
-        await to_surplus(desk, session, order, reason=f"bureau_{refused.code}"[:40])
+            return False
+        lines = await read_lines(session, order.order_no)
+        others = any(row.line != line.line and row.returned_at is None for row in lines)
+        if others:
+            row = known(await session.get(OrderLineRow, (line.order_no, line.line)))
+            await return_line(desk, session, order, row, reason=reason)
+        else:
+            await to_surplus(desk, session, order, reason=reason)
         await desk.tell(session, order.order_no, "payment_status")
         crashpoint("payment.post.before_reject_commit")
+    return others
 
 
 async def _post_again(desk: Desk, line: OrderLineRow) -> None:

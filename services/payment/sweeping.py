@@ -5,11 +5,11 @@ from datetime import datetime
 import structlog
 from sqlalchemy import ColumnElement, and_, select
 
-from services.domain.orders import OrderState
+from services.domain.orders import OrderState, RefundState
 from services.payment import desk as jobs
 from services.payment.desk import Desk
 from services.store.durable import QUEUED, JobRow
-from services.store.orders import OrderLineRow, OrderRow
+from services.store.orders import OrderLineRow, OrderRow, RefundRow
 
 log = structlog.get_logger("payment")
 
@@ -33,11 +33,14 @@ def _conditions(now: datetime) -> dict[str, ColumnElement[bool]]:
     """Which orders need which job."""
     new = OrderRow.state == OrderState.NEW
     unbooked = and_(OrderRow.state == OrderState.APPLIED, OrderRow.booked_at.is_(None))
-    unposted = select(OrderLineRow.order_no).where(OrderLineRow.payment_no.is_(None))
+    unposted = select(OrderLineRow.order_no).where(
+        OrderLineRow.payment_no.is_(None), OrderLineRow.returned_at.is_(None)
+    )
+    unsent = select(RefundRow.order_no).where(RefundRow.state.in_([RefundState.APPROVED, RefundState.SENT]))
     return {
         jobs.ISSUE: and_(new, (OrderRow.expires_at > now) | OrderRow.sent_at.is_(None)),
         jobs.WATCH: and_(_state_in(*OPEN_AT_GATEWAY), OrderRow.sent_at.is_not(None)),
-        jobs.REFUND: _state_in(OrderState.SURPLUS, OrderState.REFUNDING),
+        jobs.REFUND: OrderRow.order_no.in_(unsent),
         jobs.POST: and_(unbooked, OrderRow.order_no.in_(unposted)),
         jobs.BOOK: and_(unbooked, OrderRow.order_no.not_in(unposted)),
     }

@@ -142,9 +142,7 @@ async def _intend_closing(desk: Desk, order_no: str, reason: str, give_up: bool)
         if give_up and order.state in OPEN:
             order.wanted = False
         now = desk.clock.now()
-        never_sent = order.state is OrderState.NEW and order.sent_at is None
-        never_opened = order.state is OrderState.ISSUED and order.opened_at is None
-        if never_sent or never_opened:
+        if _never_left(order):
             await close(session, order, reason=reason, at=now)
         elif order.state in {OrderState.ISSUED, OrderState.WAIT} or (
             order.state is OrderState.NEW and now >= order.expires_at
@@ -152,6 +150,23 @@ async def _intend_closing(desk: Desk, order_no: str, reason: str, give_up: bool)
             move_to(session, order, OrderState.CLOSING, reason=reason, at=now)
         crashpoint("payment.close.before_intent_commit")
         return order.state
+
+
+async def take_back(desk: Desk, order_no: str) -> bool:
+    """Close it if nobody can have begun to pay; whether it was."""
+    async with desk.database.begin() as session:
+        order = await get_locked(session, order_no)
+        if not _never_left(order):
+            return False
+        order.wanted = False
+        await close(session, order, reason="taken_back", at=desk.clock.now())
+    return True
+
+
+def _never_left(order: OrderRow) -> bool:
+    """It has not been sent to the gateway, or its link has not been opened: nobody can pay it."""
+    never_sent = order.state is OrderState.NEW and order.sent_at is None
+    return never_sent or (order.state is OrderState.ISSUED and order.opened_at is None)
 
 
 async def as_unknown(desk: Desk, order_no: str, *, patient: bool) -> None:

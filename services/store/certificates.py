@@ -84,22 +84,6 @@ class CertificateTicketRow(Base):
     downloads: Mapped[int] = mapped_column(Integer, default=0)
 
 
-class PaperWatchRow(Base):
-    """Somebody who asked too early wants to be told when the paper can be had. `until`: not for ever."""
-
-    __tablename__ = "paper_watch"
-
-    watch_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    conversation_id: Mapped[str] = mapped_column(String(300), index=True)
-    person_id: Mapped[str] = mapped_column(String(64))
-    payer_id: Mapped[str | None] = mapped_column(String(64))
-    kind: Mapped[str] = mapped_column(String(40))
-    fee_year: Mapped[int] = mapped_column(Integer)
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    until: Mapped[datetime] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
 class VerificationBudgetRow(Base):
     """How often a number, or an address, was tried without success. `budget_id` is a keyed hash of it."""
 
@@ -151,22 +135,6 @@ async def standing_papers(
         )
     )
     return rows.all()
-
-
-async def find_watch(
-    session: AsyncSession, *, conversation_id: str, person_id: str, kind: str, fee_year: int
-) -> PaperWatchRow | None:
-    """The open wish of this conversation to be told of this paper."""
-    found: PaperWatchRow | None = await session.scalar(
-        select(PaperWatchRow).where(
-            PaperWatchRow.conversation_id == conversation_id,
-            PaperWatchRow.person_id == person_id,
-            PaperWatchRow.kind == kind,
-            PaperWatchRow.fee_year == fee_year,
-            PaperWatchRow.ended_at.is_(None),
-        )
-    )
-    return found
 
 
 async def forget_tickets(session: AsyncSession, *, before: datetime) -> None:

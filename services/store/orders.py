@@ -112,6 +112,7 @@ class OrderRow(Base):
     sends: Mapped[int] = mapped_column(Integer, default=0)
     cashier_url: Mapped[str | None] = mapped_column(Text)
     qr_code: Mapped[str | None] = mapped_column(Text)
+    prepay_id: Mapped[str | None] = mapped_column(String(64))
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     queried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trade_no: Mapped[str | None] = mapped_column(String(64))
@@ -121,7 +122,10 @@ class OrderRow(Base):
 
 
 class OrderLineRow(Base):
-    """One bill in an order. `key` is what the bureau knows it by, in the declaration and in the posting."""
+    """One bill in an order. `key` is what the bureau knows it by, in the declaration and in the posting.
+
+    `returned_at` is when the bureau refused it while it took others of the order: its part is given back.
+    """
 
     __tablename__ = "payment_order_line"
 
@@ -139,6 +143,7 @@ class OrderLineRow(Base):
     payment_no: Mapped[str | None] = mapped_column(String(64))
     posted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     booked_on: Mapped[date | None] = mapped_column(Date)
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 LIVE, APPLIED, RELEASED = "live", "applied", "released"
@@ -205,8 +210,16 @@ class EvidenceRow(Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+SURPLUS, LINE, OUTSIDE = "surplus", "line", "outside"
+"""Kinds of `RefundRow`."""
+
+
 class RefundRow(Base):
-    """A refund; `request_no` is the same at every try (I6). `kind` is `surplus`, `outside` or `requested`."""
+    """A refund; `request_no` is the same at every try (I6).
+
+    `kind` is `surplus` (what is left of the whole order), `line` (one bill, `number` is its line), `outside`
+    or `requested`.
+    """
 
     __tablename__ = "payment_refund"
     __table_args__ = (UniqueConstraint("order_no", "kind", "number"),)

@@ -17,6 +17,7 @@ async def refusal(town: Town, group: InsuredGroup, insurance: Insurance, **facts
 
 
 async def test_flexible_pension_is_months_times_the_rounded_monthly_fee(town: Town) -> None:
+    """Rates 3.1, business 2.2: flexible pension is months times the rounded monthly fee."""
     await town.load(resident(enrolments=[enrolment(FLEXIBLE, PENSION)]))
     town.at("2025-10-08T10:00:00")
     quote = await town.client.quote(ANNA, dues(FLEXIBLE, PENSION, fee_period="2025-01/2025-12", tier="60%"))
@@ -31,6 +32,7 @@ async def test_flexible_pension_is_months_times_the_rounded_monthly_fee(town: To
 
 
 async def test_before_the_base_is_published_last_years_is_used_and_said(town: Town) -> None:
+    """Rates 3.4, business 2.1: before the base is published last years is used and said."""
     await town.load(resident(enrolments=[enrolment(FLEXIBLE, PENSION)]))
     wanted = dues(FLEXIBLE, PENSION, fee_period="2026-01", tier="60%")
     town.at("2026-08-31T23:59:59")
@@ -76,12 +78,14 @@ async def test_flexible_medical_changes_base_in_july_and_rate_with_age(town: Tow
 
 
 async def test_elsewhere_flexible_medical_costs_eight_and_a_half_percent(town: Town) -> None:
+    """Rates 4.2: elsewhere flexible medical costs eight and a half percent."""
     await town.load(resident(enrolments=[enrolment(FLEXIBLE, MEDICAL, agency="520302", since="2026-12")]))
     quote = await town.client.quote(ANNA, dues(FLEXIBLE, MEDICAL, agency="520302", fee_period="2026-12"))
     assert str(quote.total) == "629.00"
 
 
 async def test_months_can_neither_be_skipped_nor_paid_twice(town: Town) -> None:
+    """Business 2.2, rates 3.5: months can neither be skipped nor paid twice."""
     await town.load(
         resident(
             enrolments=[enrolment(FLEXIBLE, PENSION)],
@@ -95,20 +99,22 @@ async def test_months_can_neither_be_skipped_nor_paid_twice(town: Town) -> None:
     assert await code("2026-02") == "already_paid"
     assert await code("2026-05/2026-06") == "not_payable"
     assert await code("2025-12") == "not_payable"
-    assert await code("2027-01") == "not_payable"
+    assert await code("2027-01") == "window_closed"
 
 
 async def test_resident_pension_costs_its_tier_and_the_subsidy_is_told(town: Town) -> None:
+    """Rates 1.1, 1.2: resident pension costs its tier and the subsidy is told."""
     await town.load(resident(enrolments=[enrolment(RESIDENT, PENSION)]))
     quote = await town.client.quote(ANNA, dues(RESIDENT, PENSION, fee_year=2026, tier="2000"))
     assert (str(quote.total), str(quote.subsidy), quote.base) == ("2000.00", "200.00", None)
     assert await refusal(town, RESIDENT, PENSION, fee_year=2026, tier="100") == "tier_not_allowed"
     assert await refusal(town, RESIDENT, PENSION, fee_year=2026) == "tier_not_allowed"
     assert await refusal(town, RESIDENT, PENSION, fee_year=2025, tier="300") == "not_payable"
-    assert await refusal(town, RESIDENT, PENSION, fee_year=2027, tier="300") == "not_payable"
+    assert await refusal(town, RESIDENT, PENSION, fee_year=2027, tier="300") == "window_closed"
 
 
 async def test_the_lowest_tier_is_for_people_with_a_mark(town: Town) -> None:
+    """Rates 1.1: the lowest tier is for people with a mark."""
     await town.load(resident(enrolments=[enrolment(RESIDENT, PENSION)], marks=["低保对象"]))
     tiers = await town.client.find_tiers(ANNA, dues(RESIDENT, PENSION))
     assert [tier.tier for tier in tiers][:2] == ["100", "300"]
@@ -130,6 +136,7 @@ async def test_the_lowest_tier_is_for_people_with_a_mark(town: Town) -> None:
 async def test_resident_medical_price_and_first_day_of_benefit(
     town: Town, day: str, history: list[int], year: int, total: str, benefit: str, waiting: str | None
 ) -> None:
+    """Rates 2.1, 2.2, 2.3, 2.5, business 2.4, 2.6: resident medical price and first day of benefit."""
     payments = [paid(RESIDENT, MEDICAL, fee_year=past) for past in history]
     await town.load(resident(enrolments=[enrolment(RESIDENT, MEDICAL)], payments=payments))
     town.at(f"{day}T12:00:00")
@@ -153,6 +160,7 @@ async def test_who_pays_too_late_is_told_that_the_year_brings_nothing(town: Town
 
 
 async def test_aided_people_pay_less_all_year(town: Town) -> None:
+    """Rates 2.4, business 2.5: aided people pay less all year."""
     await town.load(resident(enrolments=[enrolment(RESIDENT, MEDICAL)], marks=["低保对象", "稳定脱贫人口"]))
     quote = await town.client.quote(ANNA, dues(RESIDENT, MEDICAL, fee_year=2026))
     assert (str(quote.total), str(quote.aid), str(quote.benefit_from)) == ("200.00", "200.00", "2026-11-23")
@@ -164,6 +172,7 @@ async def test_who_is_aided_in_full_has_nothing_to_pay(town: Town) -> None:
 
 
 async def test_only_assessed_items_can_be_paid_up(town: Town) -> None:
+    """Business R2, rates 3.6: only assessed items can be paid up."""
     item = {"insured_group": "flexible_employment", "insurance": "pension", "agency": "520103"}
     assessed = [{**item, "period": "2023-01/2023-12", "amount": "9600.00"}]
     people = resident(enrolments=[enrolment(FLEXIBLE, PENSION)], assessed_arrears=assessed)
@@ -180,5 +189,6 @@ async def test_only_assessed_items_can_be_paid_up(town: Town) -> None:
 
 
 async def test_suspended_insurance_is_not_quoted(town: Town) -> None:
+    """Business R7: suspended insurance is not quoted."""
     await town.load(resident(enrolments=[enrolment(RESIDENT, PENSION, status="suspended")]))
     assert await refusal(town, RESIDENT, PENSION, fee_year=2026, tier="300") == "not_payable"

@@ -36,6 +36,7 @@ RATE = Decimal("0.20")
     ],
 )
 def test_nothing_is_rounded_before_the_end(year: int, percent: int, base: str, monthly: str) -> None:
+    """Rates 3.1, 3.3: nothing is rounded before the end."""
     wage = find_wage(year, date(year, 12, 1))
     assert wage is not None
     assert (str(monthly_base(wage, percent)), str(monthly_contribution(wage, percent, RATE))) == (
@@ -62,6 +63,7 @@ def test_flexible_medical_rates_by_place_and_age() -> None:
 
 
 def test_the_highest_aid_counts_alone() -> None:
+    """Rates 2.4: the highest aid counts alone."""
     rates = find_rates(2026)
     assert rates is not None
     medical = rates.resident_medical

@@ -39,6 +39,7 @@ def operator() -> Iterator[None]:
     ],
 )
 def test_working_days_after_a_payment(paid_on: str, first: str, second: str, third: str) -> None:
+    """Business 7.1, 7.5, 8 (6): working days after a payment."""
     day = date.fromisoformat(paid_on)
     assert [str(add_workdays(day, n)) for n in (1, 2, 3)] == [first, second, third]
     assert records_available(day) == (date.fromisoformat(first), date.fromisoformat(third))
@@ -55,6 +56,7 @@ def test_this_years_arrangement_is_known_day_by_day() -> None:
 
 
 def test_next_year_is_provisional_and_leaves_out_the_holidays_by_law() -> None:
+    """Business 7.3: next year is provisional and leaves out the holidays by law."""
     assert is_provisional(date(2027, 1, 4))
     assert not is_workday(date(2027, 2, 8))
     assert not is_workday(date(2027, 6, 9))

@@ -213,6 +213,7 @@ async def test_tries_that_nobody_finished_are_given_up_and_erased(
 async def test_documents_that_cannot_be_verified_are_refused_and_asked_again(
     identity: Identity, provider: FakeProvider, flow: Flow
 ) -> None:
+    """Business 1.4: documents that cannot be verified are refused and asked again."""
     await identity.refuse_consent(CHAT)
     provider.fail("start_verification", Refused("id_type_not_verifiable"))
     with pytest.raises(Refused, match="id_type_not_verifiable"):

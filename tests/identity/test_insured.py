@@ -107,6 +107,7 @@ async def test_somebody_is_found_by_number_and_name_and_only_the_masked_name_is_
 
 @pytest.mark.parametrize("what", ["nobody", "name", "nothing_due", "other_year", "suspended", "other_kind"])
 async def test_whatever_is_wrong_is_one_answer_at_one_time(find: Any, bureau: Bureau, what: str) -> None:
+    """Business 2.10: whatever is wrong is one answer at one time."""
     bureau.enrol(OTHER_NAME, OTHER_NUMBER, *([] if what == "nothing_due" else ["2027"]))
     asked: dict[str, Any] = {"name": OTHER_NAME, "number": OTHER_NUMBER}
     if what == "nobody":

@@ -45,3 +45,8 @@ def test_places_are_those_of_the_text() -> None:
     said = "帮我妈王小芳交医保，她身份证⟦id_number:000000000000⟧"
     ((start, end, name),) = find_names(said)
     assert said[start:end] == name == "王小芳"
+
+
+@pytest.mark.parametrize("sentence", ["再帮我孙子交一个", "帮我孙女交医保", "给孙儿交", "帮我孙孙交一个"])
+def test_a_relation_that_begins_like_a_surname_is_no_name(sentence: str) -> None:
+    assert find_names(sentence) == []

@@ -5,6 +5,7 @@ from tests.journeys.people import id_number, who
 
 
 def test_the_task_asked_for_before_logging_in_goes_on_after_it(town: Town) -> None:
+    """Business 1.2: the task asked for before logging in goes on after it."""
     me = who("consents")
     resident = town.resident("a1")
     resident.say("帮我交明年的居民医保")
@@ -23,6 +24,7 @@ def test_the_task_asked_for_before_logging_in_goes_on_after_it(town: Town) -> No
 
 
 def test_refusing_leads_to_manual_entry_and_a_wrong_check_digit_is_told(town: Town) -> None:
+    """Business 1.3, 1.4, 8 (4): refusing leads to manual entry and a wrong check digit is told."""
     me = who("refuses")
     resident = town.resident("a2")
     resident.say("登录")
@@ -46,6 +48,7 @@ def test_refusing_leads_to_manual_entry_and_a_wrong_check_digit_is_told(town: To
 
 
 def test_refusing_on_the_consent_page_is_a_refusal_and_consent_can_still_be_given(town: Town) -> None:
+    """Business 1.3: refusing on the consent page is a refusal and consent can still be given."""
     me = who("refuses")
     resident = town.resident("a2-page")
     resident.say("我要交居民医保")

@@ -3,7 +3,7 @@
 import time
 
 from tests.journeys.driver import Town
-from tests.journeys.people import who
+from tests.journeys.people import FLEXIBLE, MEDICAL, RESIDENT, enrolment, resident, who
 
 
 def test_next_years_resident_medical_is_paid(town: Town) -> None:
@@ -27,6 +27,7 @@ def test_next_years_resident_medical_is_paid(town: Town) -> None:
 
 
 def test_with_two_agencies_one_is_asked_for(town: Town) -> None:
+    """Business R3, 8 (11): with two agencies one is asked for."""
     me = who("has_two_agencies")
     resident = town.resident("p5-agencies")
     resident.say("交明年的居民医保")
@@ -38,6 +39,7 @@ def test_with_two_agencies_one_is_asked_for(town: Town) -> None:
 
 
 def test_an_amount_that_changed_is_shown_again_and_nothing_is_charged(town: Town) -> None:
+    """Business 2.1, R4: an amount that changed is shown again and nothing is charged."""
     me = who("sees_a_change")
     resident = town.resident("p5-changed")
     resident.say("交明年的居民医保")
@@ -58,6 +60,7 @@ def test_an_amount_that_changed_is_shown_again_and_nothing_is_charged(town: Town
 
 
 def test_a_lost_notification_changes_nothing(town: Town) -> None:
+    """Business R5: a lost notification changes nothing."""
     me = who("is_not_notified")
     resident = town.resident("p5-lost")
     resident.say("交明年的居民医保")
@@ -75,6 +78,7 @@ def test_a_lost_notification_changes_nothing(town: Town) -> None:
 
 
 def test_who_is_suspended_is_told_where_to_go(town: Town) -> None:
+    """Business R7: who is suspended is told where to go."""
     resident = town.resident("p5-suspended")
     resident.say("交居民医保")
     resident.log_in(who("is_suspended")["alipay_user_id"])
@@ -129,3 +133,46 @@ def test_the_result_is_there_within_seconds_without_a_question(town: Town) -> No
     assert len(town.state(me["id_number"])["payments"]) == 1
     resident.say("今天天气怎么样")
     assert resident.card("payment_status")["status"] == "paid"
+
+
+AIDED = resident("覃小妹", "19820303", 96, enrolment(RESIDENT, MEDICAL), marks=["低保对象"])
+WORKS = resident("覃小弟", "19830404", 97, enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, MEDICAL))
+
+
+def test_of_two_open_years_one_is_asked_for_with_its_price(town: Town) -> None:
+    """Business 2.4, 2.5, 2.6, 8 (9): no default; each year says what it costs and from when it helps."""
+    town.load([AIDED])
+    talker = town.resident("p5-two-years")
+    talker.say("交居民医保")
+    talker.log_in(AIDED["alipay_user_id"])
+    card = talker.card("choice")
+    assert (card["slot"], [option["value"] for option in card["options"]]) == ("fee_year", ["2026", "2027"])
+    assert card["options"][0]["note"] == "200元，2026年11月23日起享受待遇"
+    assert "2027年度，200元" in talker.text
+    talker.say("第二个")
+    review = talker.card("payment_confirmation")
+    assert (review["fee_year"], review["total"]) == (2027, "200.00")
+    assert {"label": "政府资助（已经减掉）", "value": "200元"} in review["lines"]
+    assert "2027年12月31日" in talker.text
+    talker.say("我家是低保")
+    assert "已经给您减了200元" in talker.text
+    talker.write_transcript("p5-two-years")
+
+
+def test_who_is_insured_by_own_work_is_told_before_paying_as_a_resident(town: Town) -> None:
+    """Business 3, 2.5: a double insurance is told and does not stop; nor does what somebody says of himself."""
+    town.load([WORKS])
+    talker = town.resident("p5-double")
+    talker.say("交居民医保")
+    talker.log_in(WORKS["alipay_user_id"])
+    assert "两种医保不能一起享受" in talker.text
+    assert "集中缴费到2027年2月28日" in talker.text
+    assert "演示数据" in talker.text
+    talker.say("我是退役军人")
+    assert "没有查到您的认定" in talker.text
+    assert talker.card("payment_confirmation")["total"] == "400.00"
+    talker.say("依据是什么")
+    assert "2026年11月23日" in talker.text
+    talker.say("还是要交，确认支付")
+    assert talker.has("payment_request")
+    talker.write_transcript("p5-double-insurance")

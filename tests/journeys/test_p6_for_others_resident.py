@@ -35,6 +35,13 @@ HEAD = person("沈国栋", 11, *BOTH)
 WIFE = person("韦秀英", 12, *BOTH)
 LATE = person("杨若兰", 14, *BOTH)
 CHILD = person("沈小宝", 13, enrolment(RESIDENT, MEDICAL))
+SON_IN_LAW = person("罗文杰", 15, *BOTH)
+GRANNY = person("罗老太", 16, *BOTH)
+GRANDPA = person("罗老爷", 17, *BOTH)
+BABY = person("罗小妹", 18, enrolment(RESIDENT, MEDICAL))
+PAID_ALREADY = person("田大姐", 19, enrolment(RESIDENT, MEDICAL), payments=PAID)
+HER_HUSBAND = person("田志强", 20, *BOTH)
+HER_MOTHER = person("田玉兰", 21, *BOTH)
 AUNT = person("蒋月芬", 10, *BOTH)
 PERMIT = person("何家乐", 9, enrolment(RESIDENT, MEDICAL)) | {
     "id_type": "港澳居民来往内地通行证", "id_number": "H10000009",
@@ -54,6 +61,13 @@ EVERYBODY = [
     WIFE,
     CHILD,
     LATE,
+    SON_IN_LAW,
+    GRANNY,
+    GRANDPA,
+    BABY,
+    PAID_ALREADY,
+    HER_HUSBAND,
+    HER_MOTHER,
 ]
 
 
@@ -110,6 +124,7 @@ def test_in_one_sentence_and_then_the_next_one(village: Town) -> None:
 
 
 def test_one_by_one_in_any_order_with_changes_of_mind(village: Town) -> None:
+    """Business 2.9, 8 (5): number and name, then the tier all the same; of the other nothing is told by the card."""
     me = logged_in(village, "p6-stepwise", HUSBAND)
     me.say("代他人缴费")
     assert me.card("choice")["slot"] == "insured_group"
@@ -237,23 +252,105 @@ def test_another_person_after_the_order_is_another_order(village: Town) -> None:
     assert len(village.state(LATE["id_number"])["payments"]) == 1
 
 
-def test_a_family_one_after_the_other(village: Town) -> None:
+def name_member(me: Resident, other: dict[str, Any]) -> None:
+    if me.has("choice") and me.card("choice")["slot"] == "insured_person":
+        me.say("另一个人")
+    me.say(f"{other['name']}{other['id_number']}")
+
+
+def test_a_family_in_one_confirmation_and_one_payment(village: Town) -> None:
     me = logged_in(village, "p6-family", HEAD)
     me.say("我和老婆孩子的居民医保一起交，交明年的")
-    assert me.card("payment_confirmation")["insured"] == "**栋"
-    me.say("确认支付")
     for other, title in ((WIFE, "老婆"), (CHILD, "孩子")):
-        me.pay(HEAD["alipay_user_id"])
-        me.say("好了")
-        assert me.card("payment_status")["status"] == "paid"
-        if me.has("choice"):
-            me.say("另一个人")
         assert title in me.text
-        me.say(f"{other['name']}{other['id_number']}")
-        review = me.card("payment_confirmation")
-        assert (review["insured"], review["fee_year"]) == ("*" * 2 + other["name"][-1], 2027)
-        me.say("确认支付")
+        name_member(me, other)
+    review = me.card("payment_confirmation")
+    assert review["insured"] == "**栋、**英、**宝"
+    assert (review["insured_group"], review["insurance"], review["fee_year"]) == (RESIDENT, MEDICAL, 2027)
+    assert review["total"] == "1200.00"
+    assert [line["label"] for line in review["lines"]] == [
+        "付款人", "您自己", "老婆（**英）", "孩子（**宝）", "应缴合计",
+    ]  # fmt: skip
+    me.say("确认支付")
+    assert me.card("payment_request")["total"] == "1200.00"
     me.pay(HEAD["alipay_user_id"])
     me.say("好了")
+    status = me.card("payment_status")
+    assert (status["status"], status["total"]) == ("paid", "1200.00")
+    assert me.text.count("400元") == 3
     me.write_transcript("p6-family")
-    assert [len(village.state(who["id_number"])["payments"]) for who in (HEAD, WIFE, CHILD)] == [1, 1, 1]
+    for who in (HEAD, WIFE, CHILD):
+        payments = village.state(who["id_number"])["payments"]
+        assert [(p["fee_year"], p["amount"]) for p in payments] == [(2027, "400.00")]
+        if who is not HEAD:
+            assert who["name"] not in heard(me)
+            assert who["id_number"] not in heard(me)
+
+
+def test_somebody_else_joins_an_order_that_nobody_has_opened(village: Town) -> None:
+    me = logged_in(village, "p6-joins-late", GRANDPA)
+    me.say("交明年的居民医保")
+    me.say("确认支付")
+    first = me.card("payment_request")
+    me.say("再帮我孙女交一个")
+    assert "最后一起付款" in me.text
+    name_member(me, BABY)
+    assert me.card("payment_confirmation")["total"] == "800.00"
+    me.say("确认支付")
+    second = me.card("payment_request")
+    assert village.http.get(f"/pay/{first['order_no']}").status_code == 410
+    assert second["total"] == "800.00"
+    me.say("不付了")
+    assert "已经取消" in me.text
+
+
+def test_members_come_and_go_before_anything_is_paid(village: Town) -> None:
+    me = logged_in(village, "p6-come-and-go", SON_IN_LAW)
+    me.say("我和奶奶爷爷的居民医保一起交，交明年的")
+    name_member(me, GRANNY)
+    me.say("爷爷的先不交")
+    assert me.card("payment_confirmation")["insured"] == "**杰、**太"
+    me.say("再加上我女儿")
+    assert "女儿" in me.text
+    name_member(me, BABY)
+    assert me.card("payment_confirmation")["insured"] == "**杰、**太、**妹"
+    me.say("改一下")
+    assert [item["title"] for item in me.card("menu")["items"]] == [
+        "不给您自己缴",
+        "不给奶奶缴",
+        "不给女儿缴",
+    ]
+    me.say("去掉我自己的")
+    assert me.card("payment_confirmation")["insured"] == "**太、**妹"
+    me.say("等一下")
+    me.say("居民医保什么时候能报销？")
+    assert me.has("payment_confirmation")
+    me.say("只交女儿的")
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["total"]) == ("**妹", "400.00")
+    me.say("取消")
+    assert "没有扣" in me.text
+    me.write_transcript("p6-come-and-go")
+    for who in (SON_IN_LAW, GRANNY, GRANDPA, BABY):
+        assert village.state(who["id_number"])["payments"] == []
+
+
+def test_who_has_nothing_to_pay_does_not_hold_up_the_others(village: Town) -> None:
+    me = logged_in(village, "p6-paid-already", PAID_ALREADY)
+    me.say("我和老公、妈妈的居民医保一起交，交明年的")
+    assert "已经缴过" in me.text
+    name_member(me, HER_HUSBAND)
+    name_member(me, HER_MOTHER)
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["total"]) == ("**强、**兰", "800.00")
+    village.load([HER_MOTHER | {"payments": PAID}])  # somebody else pays for her meanwhile
+    me.say("确认支付")
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["total"]) == ("**强", "400.00")
+    assert "妈妈" in me.text
+    me.say("确认支付")
+    me.pay(PAID_ALREADY["alipay_user_id"])
+    me.say("好了")
+    assert me.card("payment_status")["status"] == "paid"
+    assert len(village.state(HER_HUSBAND["id_number"])["payments"]) == 1
+    me.write_transcript("p6-nothing-due-for-one")

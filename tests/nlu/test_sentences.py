@@ -140,3 +140,19 @@ def test_a_menu_item_can_be_said_instead_of_pressed(parse: Parse, item: str) -> 
     group, insurance = MENU[item]
     assert intent_of(parsed) == "pay_insurance"
     assert values_of(parsed) == {"insured_group": [group], "insurance": [insurance]}
+
+
+@pytest.mark.parametrize(
+    "text, same",
+    [
+        ("查选挡记录", "查选档记录"),
+        ("缴费所属期一月到三月", "费款所属期一月到三月"),
+        ("挡次六十", "档次六十"),
+    ],
+)
+def test_the_words_that_the_guide_itself_mixes_up_are_one(parse: Parse, text: str, same: str) -> None:
+    """Business 8 (7): 选挡 and 选档, 缴费所属期 and 费款所属期."""
+    assert (intent_of(parse(text)), values_of(parse(text))) == (
+        intent_of(parse(same)),
+        values_of(parse(same)),
+    )

@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.durable import Durable
 from services.notices import Notices
-from services.payment import Draft, OrderView, Payment, Placed, watching
+from services.payment import Bill, Draft, OrderView, Payment, Placed, watching
 from services.ports import Dues
 from services.settings import Settings
 from services.store.base import Base
-from services.store.orders import ClaimRow, EntryRow, MoveRow, OrderRow, PostingRow, RefundRow
+from services.store.orders import ClaimRow, EntryRow, MoveRow, OrderLineRow, OrderRow, PostingRow, RefundRow
 from services.store.session import Database
 from tests.conftest import FixedClock, all_tables
 from tests.payment.peers import RESIDENT_MEDICAL, FakeBureau, FakeGateway, get_person
@@ -43,8 +43,18 @@ class Town:
     ) -> Draft:
         quote = await self.bureau.quote(await get_person(person), dues)
         return await self.payment.draft(
-            conversation_id=conversation, payer_id=person, insured_id=person, quote=quote
+            conversation_id=conversation, payer_id=person, bills=[Bill(insured_id=person, quote=quote)]
         )
+
+    async def family(
+        self, *people: str, dues: Dues = RESIDENT_MEDICAL, conversation: str = "rest:a"
+    ) -> Draft:
+        """A draft with a bill for each; the first of them pays."""
+        bills = [
+            Bill(insured_id=person, quote=await self.bureau.quote(await get_person(person), dues))
+            for person in people
+        ]
+        return await self.payment.draft(conversation_id=conversation, payer_id=people[0], bills=bills)
 
     async def place(
         self, dues: Dues = RESIDENT_MEDICAL, *, conversation: str = "rest:a", person: str = "p1"
@@ -56,9 +66,9 @@ class Town:
 
     async def scan(self, order_no: str) -> None:
         """The payer goes to the cashier by our link and looks at it."""
-        link = await self.payment.open_cashier(order_no)
-        assert link is not None
-        assert link != (await self.payment.find_order(order_no)).cashier.cashier_url  # type: ignore[union-attr]
+        checkout = await self.payment.open_cashier(order_no)
+        assert checkout is not None
+        assert checkout.link != (await self.payment.find_order(order_no)).cashier.cashier_url  # type: ignore[union-attr]
         self.gateway.scan(order_no)
 
     async def status(self, order_no: str) -> str:
@@ -92,12 +102,17 @@ class Town:
             assert len(units) == len(set(units))
             applied = (await session.scalars(select(OrderRow).where(OrderRow.state == "applied"))).all()
             posted = self.bureau.table("payments")
-            assert set(posted) <= {order.order_no for order in applied}
+            lines = (
+                await session.scalars(select(OrderLineRow).where(OrderLineRow.returned_at.is_(None)))
+            ).all()
+            numbers = {order.order_no for order in applied}
+            held = [line for line in lines if line.order_no in numbers]
+            assert set(posted) <= {line.key for line in held}
             open_refunds = (
                 await session.scalars(select(RefundRow).where(RefundRow.state.in_(["approved", "sent"])))
             ).all()
             if not open_refunds:
-                kept = sum((order.total for order in applied), Decimal(0))
+                kept = sum((line.amount for line in held), Decimal(0))
                 stuck = -balances.get("suspense", Decimal(0))
                 assert balances.get("gateway_cash", Decimal(0)) == kept + stuck
 

@@ -124,7 +124,12 @@ class FakeGateway(Peer):
         taken = sum((Decimal(t["paid"]) for t in trades if "paid" in t), Decimal(0))
         return taken - sum((Decimal(r["amount"]) for r in refunds), Decimal(0))
 
-    async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
+    def bridge(self, prepay_id: str) -> Mapping[str, str]:
+        raise Refused("no_bridge")
+
+    async def place(
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
         await self.before("place")
         if self.books.get("refuses_orders"):
             raise Refused("gateway_refused")
@@ -211,6 +216,7 @@ class FakeBureau(Peer):
         self.prices = {"60%": "878.94", "100%": "1464.90"}
         self.dear = Decimal(0)
         self.refuses: dict[str, str] = {}
+        self.refuses_lines: dict[str, str] = {}
 
     async def find_enrolments(self, person: Person) -> Sequence[Enrolment]:
         await self.before("enrolments")
@@ -253,6 +259,9 @@ class FakeBureau(Peer):
         await self.before("post_payment")
         if "post_payment" in self.refuses:
             raise Refused(self.refuses["post_payment"])
+        line = key.partition("L")[2]
+        if line in self.refuses_lines:
+            raise Refused(self.refuses_lines[line])
         assert self.table("declarations")[key]["no"] == declaration_no
         row = self.table("payments").setdefault(key, {"no": f"P-{key}", "amount": str(amount), "times": 0})
         row["times"] += 1

@@ -72,8 +72,15 @@ async def test_unknown_pages_are_404(town: Town) -> None:
 
 
 async def test_inside_wechat_the_bridge_leads_to_the_same_cashier(town: Town) -> None:
-    order = {"order_no": "GZ1JSAPI", "total": Decimal("1.23"), "subject": "社会保险费"}
-    bridge = await town.gateway.place_for("oPayer", expires_at=town.expires(), **order)  # type: ignore[arg-type]
+    cashier = await town.gateway.place(
+        order_no="GZ1JSAPI",
+        total=Decimal("1.23"),
+        subject="社会保险费",
+        expires_at=town.expires(),
+        payer="oPayer",
+    )
+    assert (cashier.cashier_url, cashier.qr_code) == (None, None)
+    bridge = town.gateway.bridge(cashier.prepay_id or "")
     assert (await look(f"{town.url}/bridge?{urlencode(bridge | {'nonceStr': 'x'})}")).text.count(
         "验证签名失败"
     )

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from playwright.async_api import async_playwright
 from sanic import Sanic
 from sqlalchemy import select
 
@@ -18,10 +21,11 @@ from services.domain.errors import Refused
 from services.domain.ids import new_id
 from services.durable import Durable
 from services.notices import Notices
-from services.payment import OrderView, Payment, Placed
+from services.payment import Bill, Checkout, OrderView, Payment, Placed
 from services.ports import TradeStatus
 from services.settings import Settings
 from services.store.session import Database
+from tests.bot.web.test_browser import ARGUMENTS
 from tests.payment.conftest import get_person
 from tests.payment.peers import RESIDENT_MEDICAL, FakeBureau, FakeGateway
 from tests.wechatpay.conftest import Town, WechatPayGateway
@@ -40,16 +44,17 @@ class Street:
     async def place(self, conversation_id: str = IN_WECHAT) -> OrderView:
         quote = await self.bureau.quote(await get_person("p1"), RESIDENT_MEDICAL)
         draft = await self.payment.draft(
-            conversation_id=conversation_id, payer_id="p1", insured_id="p1", quote=quote
+            conversation_id=conversation_id, payer_id="p1", bills=[Bill(insured_id="p1", quote=quote)]
         )
         placed = await self.payment.place(draft.draft_id, conversation_id=conversation_id)
         assert isinstance(placed, Placed)
         return placed.order
 
     async def pay(self, order: OrderView) -> None:
-        link = await self.payment.open_cashier(order.order_no)
-        assert link is not None
-        await self.town.pay(link)
+        checkout = await self.payment.open_cashier(order.order_no)
+        assert checkout is not None
+        assert checkout.bridge is not None
+        await self.town.pay(f"{self.town.url}/bridge?{urlencode(checkout.bridge)}")
 
     async def until(self, order_no: str, status: str) -> None:
         async with asyncio.timeout(10):
@@ -75,7 +80,7 @@ async def street(town: Town, database: Database) -> AsyncIterator[Street]:
     app = Sanic(f"paying-{new_id()}", configure_logging=False)
     app.config.TOUCHUP = False  # Sanic rewrites its own methods once per process only
     app.blueprint(notify.blueprint(payment))
-    app.blueprint(cashier.blueprint(payment))
+    app.blueprint(cashier.blueprint(payment, bridge_url=f"{town.url}/bridge"))
     server = await app.create_server(sock=listener, return_asyncio_server=True, access_log=False)
     assert server is not None
     await server.startup()
@@ -103,6 +108,18 @@ async def test_in_wechat_it_is_paid_by_wechat_and_elsewhere_by_alipay(street: St
 async def test_a_bill_has_one_order_whichever_channel_asks(street: Street) -> None:
     first, second = await street.place(ON_THE_WEB), await street.place(IN_WECHAT)
     assert (first.order_no, first.provider) == (second.order_no, "alipay")
+
+
+async def test_another_wechat_account_gets_an_order_of_its_own_and_the_first_is_closed(
+    street: Street,
+) -> None:
+    first = await street.place()
+    second = await street.place("wechat:oSecond")
+    assert second.order_no != first.order_no
+    await street.until(first.order_no, "closed")
+    await street.pay(second)
+    await street.until(second.order_no, "paid")
+    assert (await street.town.gateway.query(second.order_no)).buyer == "oSecond"
 
 
 async def test_another_amount_in_a_genuine_message_moves_nothing(street: Street) -> None:
@@ -172,19 +189,60 @@ async def test_what_the_route_answers(street: Street) -> None:
 
 async def test_a_link_for_wechat_s_camera_is_drawn(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     order = await street.place()
-    url = street.notify_url.replace("/notify/wechatpay", f"/pay/{order.order_no}")
+
+    async def open_cashier(_order_no: str) -> Checkout:
+        return Checkout(total=order.total, link="weixin://wxpay/bizpayurl?pr=abc")
+
+    monkeypatch.setattr(street.payment, "open_cashier", open_cashier)
     async with httpx2.AsyncClient() as http:
-        assert "/sandbox/wechatpay/cashier/" in (await http.get(url)).headers["location"]
-
-        async def open_cashier(_order_no: str) -> str:
-            return "weixin://wxpay/bizpayurl?pr=abc"
-
-        monkeypatch.setattr(street.payment, "open_cashier", open_cashier)
-        page = await http.get(url)
+        page = await http.get(pay_page(street, order))
     assert page.status_code == 200
     assert "<svg" in page.text
     assert "weixin://" not in page.text
     assert "微信扫码" in page.text
+
+
+def pay_page(street: Street, order: OrderView) -> str:
+    return street.notify_url.replace("/notify/wechatpay", f"/pay/{order.order_no}")
+
+
+async def test_outside_wechat_the_sandbox_plays_the_bridge(street: Street) -> None:
+    order = await street.place()
+    async with httpx2.AsyncClient() as http:
+        assert (
+            f"{street.town.url}/bridge?appId="
+            in (await http.get(pay_page(street, order))).headers["location"]
+        )
+
+
+@pytest.mark.parametrize("result", ["ok", "cancel", "fail"])
+async def test_inside_wechat_the_page_calls_the_bridge_with_what_we_signed(
+    street: Street, result: str
+) -> None:
+    order = await street.place()
+    calls = f"""window.WeixinJSBridge = {{ invoke: (name, wishes, tell) => {{
+        window.called = [name, wishes]; tell({{ err_msg: "get_brand_wcpay_request:{result}" }}); }} }};"""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        wechat = await chromium.new_context(
+            user_agent="Mozilla/5.0 (Linux; Android 14) Mobile MicroMessenger/8.0.50",
+            viewport={"width": 360, "height": 640},
+        )
+        await wechat.add_init_script(calls)
+        page = await wechat.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        await page.goto(pay_page(street, order))
+        assert "400.00 元" in await page.inner_text("h1")
+        await page.click("#pay")
+        said = await page.inner_text("#say")
+        name, wishes = await page.evaluate("window.called")
+        await chromium.close()
+    assert problems == []
+    assert {"ok": "付好了", "cancel": "没有扣您的钱", "fail": "刷新"}[result] in said
+    assert name == "getBrandWCPayRequest"
+    await street.town.pay(f"{street.town.url}/bridge?{urlencode(wishes)}")
+    await street.until(order.order_no, "paid")
 
 
 async def test_a_message_about_an_order_of_the_other_gateway_is_refused(street: Street) -> None:

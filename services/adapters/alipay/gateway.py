@@ -53,8 +53,13 @@ class AlipayGateway:
         self._seller_id = seller_id
         self._urls = {"notify_url": notify_url, "return_url": return_url}
 
-    async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
-        """`Refused`: `order_paid`, `order_closed`, `order_mismatch` (placed before with another amount)."""
+    async def place(
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
+        """One link for every `payer`.
+
+        `Refused`: `order_paid`, `order_closed`, `order_mismatch` (placed before with another amount).
+        """
         biz = {
             "out_trade_no": order_no,
             "total_amount": wire(total),
@@ -72,6 +77,10 @@ class AlipayGateway:
         if not link:
             raise OutcomeUnknown("gateway_unreadable")
         return Cashier(cashier_url=link, qr_code=link)
+
+    def bridge(self, prepay_id: str) -> Mapping[str, str]:
+        """Alipay's link opens its cashier by itself."""
+        raise Refused("no_bridge")
 
     async def query(self, order_no: str) -> TradeFacts:
         """ABSENT is "not yet": before the payer opens the cashier the trade does not exist."""

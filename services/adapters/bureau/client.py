@@ -4,9 +4,9 @@ What a failure means depends on the operation. Reading changed nothing: `Unavail
 may have had their effect once the request was on its way: `OutcomeUnknown`, unless the bureau was busy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -141,9 +141,22 @@ def _refusal(operation: str, response: httpx.Response) -> Refused | Unavailable 
     except (ValidationError, KeyError, TypeError, ValueError):
         return _failed(operation, "malformed")
     log.info("bureau_refused", operation=operation, code=code)
-    if "total" in facts:
-        facts["total"] = Decimal(str(facts["total"]))
-    return Refused(code, **facts)
+    try:
+        return Refused(code, **{name: _FACTS.get(name, _as_it_is)(value) for name, value in facts.items()})
+    except (ArithmeticError, TypeError, ValueError):
+        return _failed(operation, "malformed")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_FACTS: dict[str, Callable[[Any], Any]] = {
+    "total": lambda value: Decimal(str(value)),
+    "opens_on": date.fromisoformat,
+    "closed_on": date.fromisoformat,
+}
+"""How the facts of a refusal are read."""
 
 
 def _person(person: Person) -> dict[str, str]:

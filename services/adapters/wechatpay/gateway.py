@@ -41,7 +41,7 @@ STATUSES = {
     "REFUND": TradeStatus.REFUNDED,
 }
 """`REFUND` is said from the first refund on, and not how much: what of it is told by each refund's own query.
-We give back whole orders only, so it is read as wholly refunded; `refunded` stays empty."""
+It is read as wholly refunded with `refunded` empty; who gave a part back himself knows better."""
 SETTLED = {
     TradeStatus.PAID: "order_paid",
     TradeStatus.REFUNDED: "order_paid",
@@ -60,20 +60,23 @@ class WechatPayGateway:
         self._app_id = app_id
         self._notify_url = notify_url
 
-    async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
-        """A code to scan. `Refused`: `order_paid`, `order_closed`, `order_mismatch` (placed before, otherwise)."""
-        order = self._order(order_no, total, subject, expires_at)
-        answer = await self._place("native", order, order_no)
-        link = _required(answer, "code_url")
-        return Cashier(cashier_url=link, qr_code=link)
+    async def place(
+        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
+    ) -> Cashier:
+        """For one `payer` (openid) inside WeChat, else a code that anybody can scan with a second screen.
 
-    async def place_for(
-        self, openid: str, *, order_no: str, total: Decimal, subject: str, expires_at: datetime
-    ) -> dict[str, str]:
-        """For one payer, inside WeChat: what the page hands to the bridge. Refusals as in `place`."""
-        order = self._order(order_no, total, subject, expires_at) | {"payer": {"openid": openid}}
-        answer = await self._place("jsapi", order, order_no)
-        return self._client.bridge(self._app_id, _required(answer, "prepay_id"))
+        `Refused`: `order_paid`, `order_closed`, `order_mismatch` (placed before, otherwise).
+        """
+        order = self._order(order_no, total, subject, expires_at)
+        if payer is None:
+            link = _required(await self._place("native", order, order_no), "code_url")
+            return Cashier(cashier_url=link, qr_code=link)
+        answer = await self._place("jsapi", order | {"payer": {"openid": payer}}, order_no)
+        return Cashier(prepay_id=_required(answer, "prepay_id"))
+
+    def bridge(self, prepay_id: str) -> dict[str, str]:
+        """The signed parameters of `getBrandWCPayRequest`."""
+        return self._client.bridge(self._app_id, prepay_id)
 
     async def query(self, order_no: str) -> TradeFacts:
         try:

@@ -242,8 +242,8 @@ async def test_a_reload_shows_the_running_conversation_again_in_order_and_once(
 
 async def test_a_long_answer_is_read_from_its_top_and_paged_to_its_end(page: Page) -> None:
     await say(page, "档次")
-    await expect(page.locator("text=缴费档次从60%")).to_be_in_viewport()
-    await page.get_by_role("button", name="看全部 9 项").tap()
+    await expect(page.locator("text=您上次选的是80%")).to_be_in_viewport()
+    await page.get_by_role("button", name="看全部 25 项").tap()
     assert await page.locator(".choice-option").nth(6).evaluate("(node) => node === document.activeElement")
     await say(page, "/inform")
     await expect(page.locator("text=请您核对：")).to_be_in_viewport()

@@ -122,8 +122,9 @@ function choice(card, tools) {
     tap(option, tools.say, "option choice-option", el("span", { class: "number", "aria-hidden": "true" }, String(place + 1)),
       el("span", { class: "option-words" }, el("span", { class: "option-title" }, option.title),
         option.note ? el("span", { class: "option-note" }, unseen("，"), option.note) : null))));
-  const list = el("ol", { class: "options" }, rows);
-  return frame("choice", "请选一项", list, rows.length > MANY ? moreButton(rows) : null, buttonRow(tools.buttons, tools));
+  const list = el("ol", { class: rows.length > MANY ? "options many" : "options" }, rows);
+  return frame("choice", "请选一项", list, rows.length > MANY ? moreButton(rows) : null,
+    card.note ? el("p", { class: "note small" }, icon("paper"), card.note) : null, buttonRow(tools.buttons, tools));
 }
 
 function moreButton(rows) {

@@ -1,0 +1,294 @@
+"""Several bills paid at once (我和老婆孩子的医保一起交): each is settled on its own, then one review, one payment.
+
+The members stand in the dialogue: the one in work is the task, those to come are parked, those that are settled
+are the basket. When nobody is left to settle, `review` shows all of them as one joint task.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from actions import cards, login, others
+from actions.cases import case_of
+from actions.choices import choose
+from actions.reviewing import show_review
+from actions.say import say
+from actions.slots import FOR_OTHER, Case, Option
+from actions.state import CHANGE, SHARED, Dialogue, Task
+from actions.talk import Talk
+from services.domain.errors import Refused
+from services.payment import Bill
+from services.ports import Quote
+
+LEAVE_OUT = re.compile(
+    r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
+)
+ADD = re.compile(r"加上|再加|加个|加一|也加|算上|带上|还有")
+ONLY = re.compile(r"只(?:要|给|帮)?(?:交|缴|办|付|算)|光(?:交|缴)|只要|就(?:交|缴)")
+MYSELF = re.compile(
+    r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
+)
+THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
+MEMBER = "member"
+"""What the buttons at the joint review name instead of a slot, followed by the member's place."""
+CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
+"""What is said at the joint review is meant for everybody."""
+
+
+def is_open(state: Dialogue) -> bool:
+    """Whether somebody of several is in work, or all of them are at their review."""
+    return state.task is not None and (state.task.member or state.task.joint)
+
+
+def gather(talk: Talk, tasks: Sequence[Task]) -> None:
+    """Begin with the first of them; the others follow. Their names are told when something is asked of them."""
+    state = talk.state
+    state.leave_basket()
+    for task in tasks:
+        task.member = True
+    state.task, state.parked, state.together = tasks[0], [*tasks[1:], *state.parked], True
+    others.share(talk, tasks[0])
+
+
+def add(talk: Talk, more: Sequence[Task]) -> None:
+    """Somebody else as well, before anything is paid: who is in work or reviewed now comes along."""
+    state, task = talk.state, talk.state.task
+    if task is None or task.joint:
+        state.task = None
+    else:
+        task.member, task.draft_id = True, None
+        task.asked = None if task.asked == "confirm" else task.asked
+    for one in more:
+        one.member = True
+    state.together = True
+    state.parked = [
+        *[one for one in state.parked if one.member],
+        *more,
+        *[o for o in state.parked if not o.member],
+    ]
+
+
+def put(talk: Talk, task: Task, case: Case, quote: Quote) -> None:
+    """This one is settled: next."""
+    task.facts["insured_id"] = case.person_id
+    task.facts["about"] = say(
+        "basket.about",
+        what=say(f"insurance.{quote.dues.insured_group}.{quote.dues.insurance}"),
+        quote=quote,
+        dues=quote.dues,
+    )
+    task.asked = None
+    if any(_same(one, task) for one in talk.state.basket):
+        talk.tell("basket.twice")
+    else:
+        talk.state.basket.append(task)
+    talk.state.remember(task)
+    talk.state.task = None
+
+
+async def go_on(talk: Talk, ask: Callable[[], Awaitable[None]]) -> None:
+    """The next one (`ask` says what is open of it), or the review when all are settled."""
+    state = talk.state
+    if not (state.parked and state.parked[0].member):
+        await review(talk)
+        return
+    task = state.task = state.parked.pop(0)
+    others.share(talk, task)
+    said, title = len(talk.replies), name_of(task)
+    await ask()
+    if state.task is task and not (state.basket and name_of(state.basket[-1]) == title):
+        talk.replies.insert(said, cards.text(say("basket.next", title=title)))
+
+
+async def review(talk: Talk) -> None:
+    """All of them with the figures of now; whom the bureau refuses now is left out, and that is told."""
+    bound = await login.go_on(talk)
+    if bound is None:
+        return
+    state, kept, bills, gone = talk.state, list[Task](), list[Bill](), list[Task]()
+    for member in state.basket:
+        case = case_of(talk, member, bound)
+        try:
+            quote = await talk.services.declarations.quote(case.person_id, case.dues)
+        except Refused:
+            gone.append(member)
+            continue
+        kept.append(member)
+        bills.append(Bill(insured_id=case.person_id, quote=quote))
+    if any(others.is_for_other(member) for member in gone):
+        await talk.services.insured.hold()
+    for member in gone:
+        talk.tell("basket.dropped", title=name_of(member))
+    state.basket = kept
+    if not bills:
+        state.leave_basket()
+        state.task = None
+        return
+    draft = await talk.services.payment.draft(
+        conversation_id=talk.conversation_id, payer_id=bound.person_id, bills=bills
+    )
+    if len(kept) == 1:
+        state.task = kept[0]
+        state.task.member = False
+        state.leave_basket()
+    else:
+        state.task = Task(kind="pay", joint=True, facts=_in_common(kept))
+    state.task.draft_id = draft.draft_id
+    await show_review(talk, state.task)
+
+
+async def takes(talk: Talk) -> bool:
+    """Whether the turn says who is left out, or changes something for everybody; then it is done."""
+    state = talk.state
+    if not is_open(state) or talk.turn.poke or state.login:
+        return False
+    if talk.turn.intent == "faq" or (state.task and state.task.order_no):
+        return False
+    leaving = _left_out(talk)
+    if leaving:
+        _leave_out(talk, leaving)
+        return True
+    named = others.relations(talk.turn.text)
+    if named and ADD.search(talk.turn.text):
+        _add_named(talk, named)
+        return True
+    return _changes_all(talk)
+
+
+def _changes_all(talk: Talk) -> bool:
+    """At the joint review: another year, months or tier for everybody."""
+    task = talk.state.task
+    if task is None or not task.joint:
+        return False
+    changes = {name: str(talk.turn.last(name)) for name in CHANGES if talk.turn.last(name) is not None}
+    about_others = talk.turn.last("beneficiary") == FOR_OTHER or talk.turn.last("insurance")
+    if not changes or about_others or talk.turn.intent in {"get_certificate", "query_records"}:
+        return False
+    _settle_again(talk, changes)
+    return True
+
+
+def show_members(talk: Talk) -> None:
+    """改一下 at the joint review: who shall be left out, or what shall be different."""
+    talk.state.question = CHANGE
+    items = [
+        (option.title, f'/change_answer{{"field": "{option.value}"}}')
+        for option in _members(talk.state.basket)
+    ]
+    talk.add(cards.menu(say("basket.change"), items))
+
+
+def pick_left_out(talk: Talk) -> bool:
+    """第二个, after `show_members`: whether one of them was picked; then it is left out."""
+    picked = choose(talk.turn, "field", _members(talk.state.basket))
+    if picked is None:
+        return False
+    _leave_out(talk, [talk.state.basket[int(picked.removeprefix(MEMBER)) - 1]])
+    return True
+
+
+def _members(members: Sequence[Task]) -> list[Option]:
+    """Whom one may leave out, by name; what is paid as well, where one name is not enough."""
+    names = [name_of(member) for member in members]
+    return [
+        Option(
+            value=f"{MEMBER}{place}",
+            title=say(
+                "basket.leave_out",
+                title=name,
+                about=member.facts.get("about", "") if names.count(name) > 1 else "",
+            ),
+        )
+        for place, (member, name) in enumerate(zip(members, names, strict=True), start=1)
+    ]
+
+
+def name_of(task: Task) -> str:
+    """How the resident calls this one."""
+    if not others.is_for_other(task):
+        return say("others.myself")
+    return str(task.facts.get("relation") or say("basket.somebody"))
+
+
+def _left_out(talk: Talk) -> list[Task]:
+    """Those who shall not be paid for."""
+    state = talk.state
+    members = [*state.basket, *([state.task] if state.task and state.task.member else []), *_to_come(state)]
+    field = str(talk.turn.last("field") or "")
+    if field.startswith(MEMBER) and field.removeprefix(MEMBER).isdigit():
+        return members[int(field.removeprefix(MEMBER)) - 1 :][:1]
+    text = talk.turn.text
+    only = ONLY.search(text)
+    if not only and not LEAVE_OUT.search(text):
+        return []
+    meant = _meant(talk, members)
+    if only:
+        return [one for one in members if one not in meant] if meant else []
+    return meant
+
+
+def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
+    """The members that the sentence names: by relation, as oneself, by their place at the review, as "this one"."""
+    state, text = talk.state, talk.turn.text
+    named = others.relations(text)
+    found = [one for one in members if one.facts.get("relation") in named and others.is_for_other(one)]
+    if MYSELF.search(text):
+        found += [one for one in members if not others.is_for_other(one)]
+    if not found and state.task and state.task.joint:
+        options = [Option(value=str(place), title=str(place)) for place in range(len(members))]
+        place = choose(talk.turn, "field", options) if talk.turn.last("ordinal") is not None else None
+        found = [members[int(place)]] if place is not None else []
+    if not found and state.task and state.task.member and (THIS_ONE.search(text) or not named):
+        found = [state.task] if LEAVE_OUT.search(text) and THIS_ONE.search(text) else []
+    return found
+
+
+def _leave_out(talk: Talk, leaving: Sequence[Task]) -> None:
+    state = talk.state
+    state.basket = [one for one in state.basket if one not in leaving]
+    state.parked = [one for one in state.parked if one not in leaving]
+    if state.task and (state.task.joint or state.task in leaving):
+        state.task = None
+    talk.tell("basket.left_out", titles=[name_of(one) for one in leaving])
+    if not state.basket and not _to_come(state) and state.task is None:
+        state.leave_basket()
+        talk.tell("cancel.nothing")
+
+
+def _add_named(talk: Talk, named: Sequence[str]) -> None:
+    """再加上我女儿: with what is the same for those who are there."""
+    state = talk.state
+    known = [*state.basket, *([state.task] if state.task and state.task.member else [])]
+    shared = _in_common(known) if known else {}
+    more = [Task(kind="pay", facts={**shared, "beneficiary": FOR_OTHER, "relation": name}) for name in named]
+    add(talk, more)
+    talk.tell("basket.added", title="和".join(named))
+
+
+def _settle_again(talk: Talk, changes: dict[str, str]) -> None:
+    """Each of them with what was said, from the first one on."""
+    state = talk.state
+    for member in state.basket:
+        for name, value in changes.items():
+            member.put(name, value)
+    state.parked = [*state.basket, *state.parked]
+    state.task, state.basket = None, []
+
+
+def _to_come(state: Dialogue) -> list[Task]:
+    return [one for one in state.parked if one.member]
+
+
+def _in_common(members: Sequence[Task]) -> dict[str, Any]:
+    """What is the same for all of them."""
+    first = members[0].facts
+    return {
+        name: first[name]
+        for name in SHARED
+        if name in first and all(one.facts.get(name) == first[name] for one in members)
+    }
+
+
+def _same(one: Task, other: Task) -> bool:
+    about = ("insured_id", "insured_group", "insurance", "arrears_item", "payment_type")
+    return all(one.facts.get(name) == other.facts.get(name) for name in about)

@@ -1,0 +1,113 @@
+"""The question with its possible answers, and what one should know before choosing: what each costs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import cn2an
+
+from actions import cards, returning, windows
+from actions.cards import Message
+from actions.say import say
+from actions.slots import Case, Option, months_in
+from actions.state import Task
+from actions.talk import Talk
+from actions.turn import Turn
+from services.domain.errors import Refused
+from services.domain.kinds import Insurance, InsuredGroup
+from services.ports import Tier
+
+FEW = 6
+"""So many answers are read aloud; of more the first and the last."""
+AT_THE_END = re.compile(
+    r"[，,、 ]([0-9]{3,4}|[一二两三四五六七八九]百|[一二两三]千(?:五百?)?)[的吧哈嘛。.!！]*$"
+)
+"""交居民养老，三百"""
+ASKS = re.compile(r"吗|多少|好多|[?？]")
+
+
+def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
+    """A resident's pension tier is named by its yuan: 三百块的, or a bare number after the sentence."""
+    pension = (facts.get("insured_group"), facts.get("insurance")) == (
+        InsuredGroup.RESIDENT,
+        Insurance.PENSION,
+    )
+    if not pension or turn.last("tier") is not None or ASKS.search(turn.text):
+        return None
+    amount = turn.last("amount")
+    if amount is not None:
+        return str(amount).removesuffix(".00")
+    found = AT_THE_END.search(turn.text)
+    if not found:
+        return None
+    return found[1] if found[1].isdigit() else str(int(cn2an.cn2an(found[1], "smart")))
+
+
+async def question(talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option]) -> Message:
+    """Ask for `name`: a sentence that is enough by itself, and a card in the same order."""
+    tiers = [option.tier for option in options if option.tier]
+    if name == "tier" and tiers:
+        return _tier(talk, task, case, options, tiers)
+    if name == "fee_year":
+        options = await _with_prices(case, options)
+    listed = options if len(options) <= FEW else [options[0], options[-1]]
+    sentence = say(
+        f"ask.{name}",
+        titles=[_title(option) for option in listed] if name == "fee_year" else [o.title for o in listed],
+        many=len(options) > len(listed),
+        what=returning.describe(task),
+    )
+    return cards.choice(sentence, name, options)
+
+
+def _title(option: Option) -> str:
+    return f"{option.title}，{option.note}" if option.note else option.title
+
+
+def _tier(talk: Talk, task: Task, case: Case, options: Sequence[Option], tiers: Sequence[Tier]) -> Message:
+    """The last choice with its cost, what else there is, and until when."""
+    last = tiers[0] if tiers[0].last else None
+    others = tiers[1:] if last else tiers
+    months = len(months_in(case, str(case.facts.get("fee_period", ""))))
+    sentence = say(
+        f"ask.tier.{case.facts['insured_group']}",
+        last=last,
+        tiers=others or tiers,
+        step=_step(others),
+        months=months,
+        for_other=case.for_other,
+    )
+    window = tiers[0].window
+    what = case.facts["insured_group"], case.facts["insurance"]
+    until = windows.note(talk, task, window, *what, for_other=case.for_other)
+    source = windows.source(window.basis) if window else ""
+    return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, note=source)
+
+
+def _step(tiers: Sequence[Tier]) -> int | None:
+    """The distance between two tiers in percent, where it is the same between all but a gap that one of them left."""
+    if any("%" not in tier.tier for tier in tiers):
+        return None
+    percents = [int(tier.tier.rstrip("%")) for tier in tiers]
+    steps = [b - a for a, b in pairwise(percents)]
+    uneven = [step for step in steps if step != min(steps)]
+    return min(steps) if steps and len(uneven) <= 1 else None
+
+
+async def _with_prices(case: Case, options: Sequence[Option]) -> Sequence[Option]:
+    """Two years of residents' medical insurance: what each costs, and from when it helps (business 2.4)."""
+    resident = case.facts["insured_group"] == InsuredGroup.RESIDENT
+    if case.for_other or not resident or case.facts["insurance"] != Insurance.MEDICAL:
+        return options
+    found = []
+    for option in options:
+        asked = replace(case, facts={**case.facts, "fee_year": option.value})
+        try:
+            quote = await case.services.declarations.quote(case.person_id, asked.dues)
+        except Refused:
+            found.append(option)
+        else:
+            found.append(replace(option, note=say("option.year_cost", quote=quote)))
+    return found
