@@ -57,7 +57,8 @@ class _Order:
     captured: Decimal | None
     lines: list[tuple[Decimal, str]] = field(default_factory=list)
     history: list[tuple[int, OrderState, OrderState]] = field(default_factory=list)
-    claims: set[str] = field(default_factory=set)
+    returned: set[int] = field(default_factory=set)
+    claims: set[tuple[int, str]] = field(default_factory=set)
     entries: dict[str, list[Decimal]] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     refunds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -125,18 +126,29 @@ def _moves(order: _Order) -> Iterator[str]:
 
 
 def _claims(order: _Order) -> Iterator[str]:
-    wanted = LIVE if order.state in OPEN else APPLIED if order.state is OrderState.APPLIED else RELEASED
-    if order.claims != {wanted}:
-        yield f"{order.state}: its claims are {sorted(order.claims)} and should be {wanted}"
+    """A bill is held by whoever can still be paid for it, or has paid it; one that was given back is free."""
+    held = LIVE if order.state in OPEN else APPLIED if order.state is OrderState.APPLIED else RELEASED
+    for line, state in sorted(order.claims):
+        wanted = RELEASED if line in order.returned else held
+        if state != wanted:
+            yield f"{order.state}: the claims of line {line} are {state} and should be {wanted}"
+    if len({line for line, _ in order.claims}) != len(order.lines):
+        yield f"{len(order.lines)} lines, and claims of {sorted(order.claims)}"
 
 
 # --- reading --------------------------------------------------------------------------------------------
 
 
 _ORDERS = select(OrderRow.order_no, OrderRow.state, OrderRow.moves, OrderRow.total, OrderRow.captured)
-_LINES = select(OrderLineRow.order_no, OrderLineRow.amount, OrderLineRow.quote).order_by(OrderLineRow.line)
+_LINES = select(
+    OrderLineRow.order_no,
+    OrderLineRow.line,
+    OrderLineRow.amount,
+    OrderLineRow.quote,
+    OrderLineRow.returned_at,
+).order_by(OrderLineRow.line)
 _MOVES = select(MoveRow.order_no, MoveRow.seq, MoveRow.old, MoveRow.new)
-_CLAIMS = select(ClaimRow.order_no, ClaimRow.state).distinct()
+_CLAIMS = select(ClaimRow.order_no, ClaimRow.line, ClaimRow.state).distinct()
 _REFUNDS = select(RefundRow.order_no, RefundRow.state, RefundRow.amount)
 _POSTINGS = select(EntryRow.order_no, EntryRow.entry_id, PostingRow.account, PostingRow.amount).outerjoin(
     PostingRow, PostingRow.entry_id == EntryRow.entry_id
@@ -146,12 +158,16 @@ _POSTINGS = select(EntryRow.order_no, EntryRow.entry_id, PostingRow.account, Pos
 async def _read(connection: AsyncConnection, ours: Any) -> Sequence[_Order]:
     found = await connection.execute(_of(_ORDERS, OrderRow.order_no, ours))
     orders = {row.order_no: _Order(**row._mapping) for row in found}
-    for order_no, amount, quote in await connection.execute(_of(_LINES, OrderLineRow.order_no, ours)):
+    for order_no, line, amount, quote, returned_at in await connection.execute(
+        _of(_LINES, OrderLineRow.order_no, ours)
+    ):
         orders[order_no].lines.append((amount, quote))
+        if returned_at is not None:
+            orders[order_no].returned.add(line)
     for order_no, seq, old, new in await connection.execute(_of(_MOVES, MoveRow.order_no, ours)):
         orders[order_no].history.append((seq, old, new))
-    for order_no, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, ours)):
-        orders[order_no].claims.add(state)
+    for order_no, line, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, ours)):
+        orders[order_no].claims.add((line, state))
     for order_no, state, amount in await connection.execute(_of(_REFUNDS, RefundRow.order_no, ours)):
         orders[order_no].refunds[state] += amount
     for order_no, entry_id, account, amount in await connection.execute(

@@ -100,9 +100,9 @@ def second_payment_applied() -> Iterator[None]:
 def claims_are_not_released() -> Iterator[None]:
     real = evidence._claims
 
-    async def claims(session: Any, order: Any, old: str, new: str) -> None:
+    async def claims(session: Any, order: Any, old: str, new: str, **line: Any) -> None:
         if old != LIVE:
-            await real(session, order, old, new)
+            await real(session, order, old, new, **line)
 
     with patch(evidence, "_claims", claims):
         yield

@@ -7,7 +7,7 @@ from sqlalchemy import event, func, select
 
 from services.domain.orders import GRACE, OrderState
 from services.payment.invariants import find_broken
-from services.store.orders import EntryRow, MoveRow, OrderRow, PostingRow, RefundRow
+from services.store.orders import EntryRow, MoveRow, OrderLineRow, OrderRow, PostingRow, RefundRow
 
 if TYPE_CHECKING:
     from tests.proof.world import World
@@ -48,8 +48,10 @@ class Judge:
         """After the heal phase, without reconciliation: I2 against the gateway's own books, and nobody left alone."""
         wrong = await self._look()
         orders = {order.order_no: order for order in await self._all(OrderRow)}
+        lines = await self._all(OrderLineRow)
         for order_no, trade in self.world.gateway.table("trades").items():
-            wrong += self._at_rest(order_no, trade, orders[order_no])
+            own = {line.key: line for line in lines if line.order_no == order_no}
+            wrong += self._at_rest(order_no, trade, orders[order_no], own)
         wrong += [f"{no} has no trade and is {o.state}" for no, o in orders.items()
                   if no not in self.world.gateway.table("trades") and o.state is not OrderState.CLOSED]  # fmt: skip
         cash = await self._cash()
@@ -57,17 +59,23 @@ class Judge:
             wrong.append(f"I2 we have {cash}, the gateway {self.world.gateway.captured()}")
         self._blame(wrong)
 
-    def _at_rest(self, order_no: str, trade: dict[str, Any], order: OrderRow) -> list[str]:
+    def _at_rest(
+        self, order_no: str, trade: dict[str, Any], order: OrderRow, lines: dict[str, OrderLineRow]
+    ) -> list[str]:
         if "paid" not in trade:
             return [] if order.state is OrderState.CLOSED else [f"I4 {order_no} unpaid and {order.state}"]
         wrong = []
         stuck = order_no in self.world.gateway.stuck
         if order.state not in {*KEPT, *BACK, *([OrderState.REFUND_STUCK] if stuck else [])}:
             wrong.append(f"I2 {order_no} was paid and is {order.state}: lost, or not given back")
-        posted = order_no in self.world.bureau.table("payments")
-        if posted != (order.state in KEPT):
+        posted = {key for key in self.world.bureau.table("payments") if key in lines}
+        taken = {key for key, line in lines.items() if line.returned_at is None and order.state in KEPT}
+        if posted != taken:
+            wrong.append(f"I2 {order_no} is {order.state} with {taken}, and the bureau knows of {posted}")
+        kept = sum((lines[key].amount for key in taken), NOTHING)
+        if self.world.gateway.kept(order_no) != kept and not stuck:
             wrong.append(
-                f"I2 {order_no} is {order.state}, and the bureau {'knows' if posted else 'does not know'}"
+                f"I2 {order_no}: {kept} is applied, the gateway has {self.world.gateway.kept(order_no)}"
             )
         return wrong
 
@@ -89,10 +97,8 @@ class Judge:
             no, trade = order.order_no, gateway.table("trades").get(order.order_no)
             if order.captured is not None and (not trade or order.captured != Decimal(trade.get("paid", -1))):
                 wrong.append(f"I2 {no}: we say {order.captured} captured, the gateway {trade}")
-            filed = {
-                row["total"] for key, row in self.world.bureau.table("declarations").items() if key == no
-            }
-            if trade and trade["total"] not in filed:
+            filed = self.world.bureau.filed(no)
+            if trade and Decimal(trade["total"]) != filed:
                 wrong.append(f"I5 {no}: the gateway has {trade['total']}, the bureau said {filed}")
             if trade and trade.get("payments", 0) > 1:
                 wrong.append(f"I1 {no} was paid twice")
@@ -105,12 +111,10 @@ class Judge:
             for no, amount in await connection.execute(DONE):
                 if amount != gateway.refunded(no):
                     wrong.append(f"I4 {no}: we say {amount} refunded, the gateway {gateway.refunded(no)}")
-        for no in {r["order_no"] for r in gateway.table("refunds").values()}:
-            if (
-                gateway.kept(no) < 0
-                or len([1 for r in gateway.table("refunds").values() if r["order_no"] == no]) > 1
-            ):
-                wrong.append(f"I6 {no} was refunded twice")
+        asked = [row.request_no for row in await self._all(RefundRow)]
+        for request_no, row in gateway.table("refunds").items():
+            if request_no not in asked or gateway.kept(row["order_no"]) < 0:
+                wrong.append(f"I6 {row['order_no']}: refund {request_no} is not ours, or one too many")
         return wrong
 
     def _closed_by_evidence(self, order: OrderRow, trade: dict[str, Any] | None) -> list[str]:

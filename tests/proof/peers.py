@@ -71,13 +71,13 @@ class WitnessGateway(Witness, FakeGateway):
         super().__init__(clock)
         self.stuck: set[str] = set()
 
-    async def place(self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime) -> Cashier:
+    async def place(self, *, order_no: str, **asked: Any) -> Cashier:
         await self.intended(
             f"place {order_no}",
             "SELECT 1 FROM payment_order WHERE order_no = :order_no AND sent_at IS NOT NULL AND sends > 0",
             order_no=order_no,
         )
-        return await super().place(order_no=order_no, total=total, subject=subject, expires_at=expires_at)
+        return await super().place(order_no=order_no, **asked)
 
     async def refund(self, *, order_no: str, request_no: str, amount: Decimal, reason: str) -> RefundFacts:
         await self.intended(
@@ -106,6 +106,13 @@ class WitnessGateway(Witness, FakeGateway):
 
 
 class WitnessBureau(Witness, FakeBureau):
+    def filed(self, order_no: str) -> Decimal:
+        """What was declared for all lines of an order."""
+        lines = self.table("declarations").items()
+        return sum(
+            (Decimal(row["total"]) for key, row in lines if key.partition("L")[0] == order_no), Decimal(0)
+        )
+
     async def declare(self, person: Person, dues: Any, *, key: str, total: Decimal) -> Declaration:
         await self.intended(
             f"declare {key}", "SELECT 1 FROM payment_order_line WHERE key = :key AND amount = :fen",

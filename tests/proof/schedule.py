@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,8 +169,10 @@ def play_all(seeds: Sequence[int]) -> Outcome:
     return outcome
 
 
-def play_on_all_cores(seeds: Sequence[int], *, cores: int | None = None) -> Outcome:
-    """Play them in processes of their own, a batch at a time."""
+def play_on_all_cores(
+    seeds: Sequence[int], *, cores: int | None = None, tell: Callable[[Outcome], None] = lambda _sofar: None
+) -> Outcome:
+    """Play them in processes of their own, a batch at a time; `tell` hears how far it is after each."""
     cores = cores or os.cpu_count() or 1
     size = max(1, min(BATCH, -(-len(seeds) // cores)))
     batches = [seeds[at : at + size] for at in range(0, len(seeds), size)]
@@ -178,7 +180,17 @@ def play_on_all_cores(seeds: Sequence[int], *, cores: int | None = None) -> Outc
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         for part in pool.imap_unordered(play_all, batches):
             outcome.add(part)
+            tell(outcome)
     return outcome
+
+
+def _tell(outcome: Outcome) -> None:
+    print(
+        outcome.told(),
+        *(f"seed {seed}: {words}" for seed, words in outcome.failures.items()),
+        sep="\n",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -189,7 +201,7 @@ def main() -> None:
             here.play(first, outcome, tell=True)
     else:
         begun = time.monotonic()
-        outcome = play_on_all_cores(range(first, int(sys.argv[2])))
+        outcome = play_on_all_cores(range(first, int(sys.argv[2])), tell=_tell)
         print(f"{time.monotonic() - begun:.0f} s: {outcome.told()}")
         print(dict(outcome.crashes.most_common()))
     for seed, words in outcome.failures.items():

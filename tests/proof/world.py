@@ -85,6 +85,16 @@ class World:
         shown = [await self._show(person, device, dues) for device in (0, 1)]
         await self._confirm(*(one for one in shown if one))
 
+    @act(2, payer=2, dues=len(DUES))
+    async def confirm_family(self, payer: int, dues: int) -> None:
+        """Two people's bills in one payment; each may have, or get, a payment of its own as well."""
+        conversation = f"rest:p{payer}-0"
+        people = (f"p{payer}", f"p{1 - payer}")
+        draft = await self.live(self.town.family(*people, dues=DUES[dues], conversation=conversation))
+        if draft is not None:
+            self.shown.append(Shown(draft.draft_id, conversation))
+            await self._confirm(self.shown[-1])
+
     @act(3, "payable", pick=5)
     async def open_link(self, pick: int) -> None:
         order_no = self._of(self.payable, pick)
@@ -141,15 +151,17 @@ class World:
         peer = self.gateway if CALLS[call] in GATEWAY_CALLS else self.bureau
         peer.fail(CALLS[call], MODES[mode])
 
-    @act(1, which=4)
+    @act(2, which=5)
     async def refuse(self, which: int) -> None:
         """Somebody is refused for good, until it is refused no more."""
         if which == 0:
             self.gateway.books["refuses_orders"] = not self.gateway.books.get("refuses_orders")
         elif which == 1:
             self.gateway.books["refuses_refunds"] = not self.gateway.books.get("refuses_refunds")
-        else:
-            call = ("declare", "post_payment")[which - 2]
+        elif which == 2 and self.bureau.refuses_lines.pop("2", None) is None:
+            self.bureau.refuses_lines["2"] = "already_paid"
+        elif which > 2:
+            call = ("declare", "post_payment")[which - 3]
             if self.bureau.refuses.pop(call, None) is None:
                 self.bureau.refuses[call] = "already_paid"
 
@@ -207,6 +219,7 @@ class World:
         self.gateway.heal()
         self.bureau.heal()
         self.bureau.refuses.clear()
+        self.bureau.refuses_lines.clear()
         self.gateway.books.pop("refuses_orders", None)
         for minutes in (6, 20, 6):
             self.clock.advance(minutes=minutes)  # type: ignore[attr-defined]
