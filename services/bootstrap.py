@@ -21,6 +21,7 @@ from services.exports import Exports
 from services.exports.service import EVERY as EXPORTS_EVERY
 from services.identity import Identity
 from services.insured import InsuredPersons
+from services.joblist import JobList
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
@@ -52,6 +53,7 @@ class Services:
     reminders: Reminders
     notices: Notices
     durable: Durable
+    jobs: JobList
     peers: "Peers"
 
     async def open(self) -> None:
@@ -205,6 +207,7 @@ def wire(
         reminders=reminders,
         notices=notices,
         durable=durable,
+        jobs=JobList(database=database, clock=clock),
         peers=peers,
     )
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, json, raw
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
+
+INVARIANTS = ("I1", "I2", "I3", "I5", "I14")
+JOBS = Gauge("shebao_jobs", "Durable work that is dead or fails again and again", ["state"])
+BROKEN = Gauge("shebao_broken_invariants", "What the last look at the money found broken", ["invariant"])
 
 
 def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
@@ -31,9 +36,24 @@ def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
 
     @routes.get("/metrics")
     async def metrics(_request: Request) -> HTTPResponse:
+        await _measure(services)
         return raw(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+async def _measure(services: Services) -> None:
+    """From the store, where it is whichever process found it. A store that does not answer is no "nothing"."""
+    try:
+        jobs, broken = await services.jobs.count(), await services.payment.count_findings()
+    except (SQLAlchemyError, OSError):
+        JOBS.clear()
+        BROKEN.clear()
+        return
+    for state, number in jobs.items():
+        JOBS.labels(state).set(number)
+    for invariant in INVARIANTS:
+        BROKEN.labels(invariant).set(broken.get(invariant, 0))
 
 
 async def _database(services: Services) -> bool:

@@ -8,11 +8,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.domain.orders import EDGES, OPEN, Account, OrderState, RefundState
@@ -64,12 +63,11 @@ class _Order:
     refunds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
-async def find_broken(database: Database, *, since: datetime | None = None) -> Sequence[Broken]:
-    """Everything that is broken; `since`: look only at orders that were made or moved after that."""
+async def find_broken(database: Database, *, among: Any = None) -> Sequence[Broken]:
+    """Everything that is broken; `among`: look only at the orders that this statement selects."""
     async with database.read_snapshot() as connection:
-        ours = _recent(since) if since else None
-        orders = await _read(connection, ours)
-        doubles = await _read_doubles(connection, ours)
+        orders = await _read(connection, among)
+        doubles = await _read_doubles(connection, among)
     return [*doubles, *(broken for order in orders for broken in _examine(order))]
 
 
@@ -155,23 +153,23 @@ _POSTINGS = select(EntryRow.order_no, EntryRow.entry_id, PostingRow.account, Pos
 )
 
 
-async def _read(connection: AsyncConnection, ours: Any) -> Sequence[_Order]:
-    found = await connection.execute(_of(_ORDERS, OrderRow.order_no, ours))
+async def _read(connection: AsyncConnection, among: Any) -> Sequence[_Order]:
+    found = await connection.execute(_of(_ORDERS, OrderRow.order_no, among))
     orders = {row.order_no: _Order(**row._mapping) for row in found}
     for order_no, line, amount, quote, returned_at in await connection.execute(
-        _of(_LINES, OrderLineRow.order_no, ours)
+        _of(_LINES, OrderLineRow.order_no, among)
     ):
         orders[order_no].lines.append((amount, quote))
         if returned_at is not None:
             orders[order_no].returned.add(line)
-    for order_no, seq, old, new in await connection.execute(_of(_MOVES, MoveRow.order_no, ours)):
+    for order_no, seq, old, new in await connection.execute(_of(_MOVES, MoveRow.order_no, among)):
         orders[order_no].history.append((seq, old, new))
-    for order_no, line, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, ours)):
+    for order_no, line, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, among)):
         orders[order_no].claims.add((line, state))
-    for order_no, state, amount in await connection.execute(_of(_REFUNDS, RefundRow.order_no, ours)):
+    for order_no, state, amount in await connection.execute(_of(_REFUNDS, RefundRow.order_no, among)):
         orders[order_no].refunds[state] += amount
     for order_no, entry_id, account, amount in await connection.execute(
-        _of(_POSTINGS, EntryRow.order_no, ours)
+        _of(_POSTINGS, EntryRow.order_no, among)
     ):
         entry = orders[order_no].entries.setdefault(entry_id, [])
         if account is not None:
@@ -180,13 +178,8 @@ async def _read(connection: AsyncConnection, ours: Any) -> Sequence[_Order]:
     return list(orders.values())
 
 
-def _recent(since: datetime) -> Any:
-    made = select(OrderRow.order_no).where(OrderRow.created_at >= since)
-    return union(made, select(MoveRow.order_no).where(MoveRow.at >= since)).subquery()
-
-
-def _of(found: Select[Any], column: Any, ours: Any) -> Select[Any]:
-    return found if ours is None else found.where(column.in_(select(ours)))
+def _of(found: Any, column: Any, among: Any) -> Any:
+    return found if among is None else found.where(column.in_(among))
 
 
 _UNIT = (ClaimRow.insured_id, ClaimRow.insured_group, ClaimRow.insurance, ClaimRow.unit, ClaimRow.state)
@@ -199,9 +192,9 @@ _DOUBLES = (
 )
 
 
-async def _read_doubles(connection: AsyncConnection, ours: Any) -> Sequence[Broken]:
+async def _read_doubles(connection: AsyncConnection, among: Any) -> Sequence[Broken]:
     """I1: units of bills that two orders hold. The indexes keep this from happening; they may be gone."""
     return [
         Broken(invariant="I1", order_no=first, words=f"{second} holds {period} too, both are {state}")
-        for first, second, period, state in await connection.execute(_of(_DOUBLES, _ONE.c.order_no, ours))
+        for first, second, period, state in await connection.execute(_of(_DOUBLES, _ONE.c.order_no, among))
     ]

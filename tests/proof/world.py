@@ -256,8 +256,8 @@ class World:
     def _start(self) -> Town:
         """A process of its own. Few have the sweep: a job that is lost must not be found by the net below the net."""
         town = make_town(self.database, self.clock, self.gateway, self.bureau)  # type: ignore[arg-type]
-        if not self.swept:
-            town.durable._kinds.pop("sweep")
+        for kind in ("audit", "audit_all", *([] if self.swept else ["sweep"])):
+            town.durable._kinds.pop(kind)  # the judge looks at the money himself
         return town
 
     async def _show(self, person: int, device: int, dues: int) -> Shown | None:
