@@ -20,8 +20,11 @@ app = typer.Typer(
 sandbox = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The simulated peers.")
 db = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The store.")
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The vault's keys.")
+jobs = typer.Typer(
+    invoke_without_command=True, rich_markup_mode=None, help="Work that is dead or fails again and again."
+)
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How well sentences are understood.")
-for name, group in (("sandbox", sandbox), ("db", db), ("keys", keys), ("evaluate", evaluate)):
+for name, group in (("sandbox", sandbox), ("db", db), ("keys", keys), ("jobs", jobs), ("evaluate", evaluate)):
     app.add_typer(group, name=name)
 
 ERRORS = {
@@ -155,6 +158,33 @@ def keys_rotate() -> None:
     from bot.upkeep import rotate_keys
 
     typer.echo(rotate_keys(read_settings()))
+
+
+@jobs.callback()
+def jobs_list(context: typer.Context) -> None:
+    """List the work that is dead or fails again and again: job, state, kind, subject, code, since, tries."""
+    if context.invoked_subcommand is not None:
+        return
+    from bot.upkeep import list_jobs
+
+    lines = list_jobs(read_settings())
+    typer.echo("\n".join(lines) if lines else "nothing is dead or failing")
+
+
+@jobs.command("replay")
+def jobs_replay(
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="As listed.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are listed.")] = False,
+) -> None:
+    """Have JOB, or all, tried again at once; what was done already is not done twice."""
+    from bot.upkeep import replay_jobs
+
+    if (job is None) is not everything:
+        raise typer.BadParameter("either JOB or --all")
+    replayed = replay_jobs(read_settings(), job)
+    if job is not None and not replayed:
+        raise Failure(f"no dead or failing job {job} that nobody works on")
+    typer.echo(f"{replayed} {'job is' if replayed == 1 else 'jobs are'} tried again")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from services.exports import Exports
 from services.exports.service import EVERY as EXPORTS_EVERY
 from services.identity import Identity
 from services.insured import InsuredPersons
+from services.joblist import JobList
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
@@ -58,6 +59,7 @@ class Services:
     reconciliation: Reconciliation
     notices: Notices
     durable: Durable
+    jobs: JobList
     peers: "Peers"
 
     async def open(self) -> None:
@@ -223,6 +225,7 @@ def wire(
         reconciliation=reconciliation,
         notices=notices,
         durable=durable,
+        jobs=JobList(database=database, clock=clock),
         peers=peers,
     )
 

@@ -1,7 +1,6 @@
 """Liveness, readiness and figures for the operator."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sanic import Blueprint, Request
@@ -13,6 +12,9 @@ from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
 FINDINGS = Gauge("shebao_open_findings", "Differences of reconciliation that need a person", ["kind"])
+INVARIANTS = ("I1", "I2", "I3", "I5", "I14")
+JOBS = Gauge("shebao_jobs", "Durable work that is dead or fails again and again", ["state"])
+BROKEN = Gauge("shebao_broken_invariants", "What the last look at the money found broken", ["invariant"])
 
 
 def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
@@ -35,12 +37,27 @@ def blueprint(services: Services, *, ready: Callable[[], bool]) -> Blueprint:
 
     @routes.get("/metrics")
     async def metrics(_request: Request) -> HTTPResponse:
-        with suppress(SQLAlchemyError, OSError):  # the other figures are worth having all the more
-            for kind, count in (await services.reconciliation.count_open()).items():
-                FINDINGS.labels(kind).set(count)
+        await _measure(services)
         return raw(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+async def _measure(services: Services) -> None:
+    """From the store, where it is whichever process found it. A store that does not answer is no "nothing"."""
+    try:
+        jobs, broken = await services.jobs.count(), await services.payment.count_findings()
+        findings = await services.reconciliation.count_open()
+    except (SQLAlchemyError, OSError):
+        for gauge in (JOBS, BROKEN, FINDINGS):
+            gauge.clear()
+        return
+    for kind, count in findings.items():
+        FINDINGS.labels(kind).set(count)
+    for state, number in jobs.items():
+        JOBS.labels(state).set(number)
+    for invariant in INVARIANTS:
+        BROKEN.labels(invariant).set(broken.get(invariant, 0))
 
 
 async def _database(services: Services) -> bool:

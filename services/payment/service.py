@@ -18,8 +18,8 @@ from services.domain.errors import Refused, ServiceError, Unavailable
 from services.domain.orders import GRACE, OPEN, OrderState
 from services.domain.people import Person
 from services.durable import Durable
+from services.payment import auditing, drafts, issuing, refunding, settling, sweeping, watching
 from services.payment import desk as jobs
-from services.payment import drafts, issuing, refunding, settling, sweeping, watching
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
 from services.payment.mending import Mending
@@ -70,6 +70,8 @@ class Payment:
         durable.register(jobs.POST, lambda lease: settling.post(desk, lease), lane="bureau", longest_wait=60)
         durable.register(jobs.BOOK, lambda lease: settling.look_for_booking(desk, lease), lane="bureau")
         durable.repeat("sweep", SWEEP_EVERY, self.sweep)
+        durable.repeat("audit", auditing.HOURLY, lambda: auditing.audit_recent(desk))
+        durable.repeat("audit_all", auditing.DAILY, lambda: auditing.audit_all(desk))
 
     # --- before -----------------------------------------------------------------------------------------
 
@@ -229,6 +231,10 @@ class Payment:
     async def sweep(self) -> None:
         """Give every unfinished order its job again if it has lost it (a restored backup, a dead job)."""
         await sweeping.sweep(self._desk)
+
+    async def count_findings(self) -> Mapping[str, int]:
+        """What the last looks at the money found broken, by invariant."""
+        return await auditing.count_findings(self._desk.database)
 
     # --- inside -----------------------------------------------------------------------------------------
 

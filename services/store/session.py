@@ -58,6 +58,14 @@ class Database:
         async with self._reader.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def read_snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """As `read_rows`, and all that is read is of one moment."""
+        async with self._reader.connect() as connection:
+            if not self.is_sqlite:  # there every transaction that reads has a snapshot of its own
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
     async def close(self) -> None:
         await self.engine.dispose()
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -134,9 +135,14 @@ def make_town(database: Database, clock: FixedClock, gateway: FakeGateway, burea
     durable, notices = Durable(database=database, clock=clock), Notices(database, clock)
     payment = Payment(
         database=database, clock=clock, gateways={gateway.provider: gateway}, bureau=bureau, durable=durable, notices=notices,
-        get_person=get_person, settings=Settings(),
+        get_person=get_person, settings=_settings(),
     )  # fmt: skip
     return Town(database, clock, gateway, bureau, durable, notices, payment)
+
+
+@cache
+def _settings() -> Settings:
+    return Settings()
 
 
 @pytest.fixture(scope="session")

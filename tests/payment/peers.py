@@ -282,10 +282,13 @@ class FakeBureau(Peer):
 
     async def quote(self, person: Person, dues: Dues) -> Quote:
         await self.before("quote")
-        total = Decimal(self.prices[dues.tier]) * 6 if dues.tier else Decimal("400.00")
         return Quote(
-            dues=dues, agency_name="云岩区", total=total + self.dear, version=str(self.calls["quote"])
+            dues=dues, agency_name="云岩区", total=self.total_of(dues), version=str(self.calls["quote"])
         )
+
+    def total_of(self, dues: Dues) -> Decimal:
+        total = Decimal(self.prices[dues.tier]) * 6 if dues.tier else Decimal("400.00")
+        return total + self.dear
 
     async def declare(self, person: Person, dues: Dues, *, key: str, total: Decimal) -> Declaration:
         await self.before("declare")
