@@ -56,7 +56,8 @@ class Task:
 
 @dataclass
 class Dialogue:
-    """`login` is the step of logging in that is open: `consent`, `id_number`, `person_name`, `verification`.
+    """`login` is the step of logging in that is open: `consent`, `id_number`, `id_type`, `old_number`,
+    `person_name`, `verification`; `id_type` the document that the typed number is of, if it was named.
 
     `id_token` and `name_token` are what was typed of the two, `typed` says that they were, not consented to.
     `question` is an open question beside the task (`unbind`, `change`, `return`). `order_no` is the order this
@@ -73,6 +74,7 @@ class Dialogue:
     login: str | None = None
     id_token: str | None = None
     name_token: str | None = None
+    id_type: str | None = None
     typed: bool = False
     question: str | None = None
     order_no: str | None = None
@@ -116,7 +118,8 @@ class Dialogue:
         self.together, self.basket = False, self.basket if left else []
 
     def forget_login(self) -> None:
-        self.login, self.id_token, self.name_token, self.typed = None, None, None, False
+        self.login, self.id_token, self.name_token, self.id_type = None, None, None, None
+        self.typed = False
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
