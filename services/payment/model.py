@@ -48,8 +48,9 @@ class Draft:
 class OrderView:
     """An order as told to residents. `status` is `pending`, `paid`, `closed`, `refunding` or `refunded`.
 
-    `preparing` before the gateway has it, `cashier` while it can be paid. `booked` is the bureau's word;
-    `records_available_on` the last day on which the record should be there, from `paid` on.
+    `preparing` before the gateway has it, `cashier` while it can be paid, `opened` once somebody was led there.
+    `booked` is the bureau's word; `records_available_on` the last day on which the record should be there, from
+    `paid` on.
     """
 
     order_no: str
@@ -64,6 +65,7 @@ class OrderView:
     bills: tuple[OrderBill, ...]
     payer_id: str
     preparing: bool = False
+    opened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
