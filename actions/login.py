@@ -39,6 +39,7 @@ async def step_up(talk: Talk, bound: BoundPerson, level: int, key: str = "login.
         return True
     progress = await talk.services.identity.progress(talk.conversation_id)
     if progress.step != "verifying" or progress.link is None:
+        talk.state.login = VERIFICATION  # also when the provider is away
         link = await talk.services.identity.step_up(talk.conversation_id)
     else:
         link = progress.link
@@ -59,6 +60,18 @@ async def consent_again(talk: Talk) -> None:
     talk.state.forget_login()
     link = await talk.services.identity.start_consent(talk.conversation_id)
     _show_consent(talk, link, "login.consent")
+
+
+async def go_back(talk: Talk) -> None:
+    """上一步: from the name to the number, from the number to the consent; elsewhere the step is said again."""
+    step = talk.state.login
+    if step == ID_NUMBER:
+        await consent_again(talk)
+    elif step in {PERSON_NAME, ID_TYPE, OLD_NUMBER}:
+        talk.state.id_token, talk.state.name_token, talk.state.id_type = None, None, None
+        _ask_number(talk)
+    else:
+        await go_on(talk)
 
 
 async def take_typed(talk: Talk) -> bool:
