@@ -67,6 +67,7 @@ class Dialogue:
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
+    `relatives` says what the people who were found are to the resident, by person id.
     """
 
     task: Task | None = None
@@ -87,6 +88,7 @@ class Dialogue:
     listed: dict[str, Any] = field(default_factory=dict)
     awaited: dict[str, Any] = field(default_factory=dict)
     basket: list[Task] = field(default_factory=list)
+    relatives: dict[str, str] = field(default_factory=dict)
     together: bool = False
 
     @property
