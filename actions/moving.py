@@ -68,7 +68,8 @@ def _forget_taken(task: Task) -> None:
 
 
 async def change_what(talk: Talk, task: Task) -> None:
-    if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
+    said = task.asked in {CONFIRM, PAYMENT} or set(task.answered) & set(fields(task)) - {task.asked}
+    if task.kind != "pay" or talk.state.login or not said:
         await steps.go_on(talk)
         return
     if task.joint:
