@@ -5,7 +5,6 @@ then the open question is asked again if something else came between.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 from actions import (
@@ -89,11 +88,22 @@ async def _news(talk: Talk) -> None:
     """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
     task = talk.state.task
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
-        with suppress(ServiceError):  # the sweeper asks again by itself; who asks for the state is told more
-            patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        try:
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
+        except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
+            if patient and not talk.turn.poke:
+                await _tell_unknown(talk, talk.state.order_no, error)
     told, talk.state.told = talk.state.told, []
     await _tell_notices(talk, told)
+
+
+async def _tell_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
+    """Whoever was at the cashier and says 好了 may have paid: not to be asked to pay while nobody knows."""
+    order = await talk.services.payment.find_order(order_no)
+    if order and order.opened and order.status == "pending":
+        talk.tell_error(error)
+        talk.told_orders[order_no] = order.status
 
 
 async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:

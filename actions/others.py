@@ -87,6 +87,8 @@ def take(talk: Talk, task: Task) -> set[str]:
                 task.facts.pop(INSURED, None)
             task.put(name, str(value))
             new.add(name)
+    if task.asked == INSURED and new == {"id_type"}:
+        task.put(INSURED, ANOTHER)  # the document of somebody who is not among those on offer
     return new
 
 
@@ -198,6 +200,8 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         task.forget(name)
     if INSURED not in task.answered:
         task.answered.append(INSURED)
+    if facts.get("relation"):
+        talk.state.relatives[found.person_id] = facts["relation"]
     facts[INSURED], facts["looked_for"] = found.person_id, _key(found.person_id, wanted)
     if task.asked in {ID_NUMBER, PERSON_NAME, "id_type", INSURED}:
         task.asked = None
@@ -209,7 +213,7 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}
-        known = [one for one in known if one.value not in settled]
+        known = [one for one in known if one.value not in settled and _may_be(talk, task, one.value)]
         if known and known != [one for one in known if one.value == ANOTHER]:
             _ask_choice(talk, task, INSURED, known)
         else:
@@ -231,6 +235,12 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, PERSON_NAME, "others.ask_name")
         return False
     return True
+
+
+def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
+    """Whether this can be 我爸: somebody who was said to be the mother is not."""
+    said, wanted = talk.state.relatives.get(person_id), task.facts.get("relation")
+    return not (said and wanted) or said == wanted
 
 
 def nobody(talk: Talk, task: Task, refused: Refused) -> None:

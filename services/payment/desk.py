@@ -105,6 +105,7 @@ class Desk:
             payer_id=order.payer_id,
             preparing=order.state is OrderState.NEW and order.wanted,
             by_office=order.state in AT_OFFICE,
+            opened=order.opened_at is not None,
         )
 
     def _cashier(self, order: OrderRow) -> Cashier | None:
