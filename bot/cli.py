@@ -36,7 +36,8 @@ ERRORS = {
     "gateway_unavailable": "the payment gateway can't be reached: `shebao doctor` says more",
     "unavailable": "the tax bureau can't be reached: `shebao doctor` says more",
     "unknown_finding": "no open finding has this number: `shebao reconcile --list` shows them",
-    "two_people_needed": "two different people have to decide: --by NAME --by NAME",
+    "agreed_already": "you have said so already: somebody else has to",
+    **staffing.ERRORS,
     "cannot_decrypt": "SHEBAO_ROOT_KEY_FILE does not fit this store: it was made with another root key",
 }
 OTHERS = {"asyncpg", "bot", "sqlalchemy"}
@@ -196,7 +197,9 @@ def reconcile(
     accept: Annotated[
         str | None, typer.Option(metavar="FINDING", help="Two people decide that nothing is left to do.")
     ] = None,
-    by: Annotated[list[str] | None, typer.Option(help="Who decides; twice.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who decides, with --accept.")
+    ] = None,
     reason: Annotated[
         str | None, typer.Option(help="Why, with --accept: a word of docs/reconciliation.md.")
     ] = None,
@@ -210,7 +213,9 @@ def reconcile(
     if accept is not None:
         if reason not in REASONS:
             raise typer.BadParameter(f"--reason is one of {', '.join(REASONS)}")
-        typer.echo(accept_finding(settings, accept, by or [], reason))
+        if name is None:
+            raise typer.BadParameter("--accept needs --as NAME")
+        typer.echo(accept_finding(settings, accept, name, staffing.ask_secret(), reason))
         return
     if listed:
         lines, open_ = list_open(settings)

@@ -49,12 +49,18 @@ def list_open(settings: Settings) -> tuple[list[str], int]:
     return _table(found), len(found)
 
 
-def accept_finding(settings: Settings, finding_id: str, by: Sequence[str], reason: str) -> str:
+def accept_finding(settings: Settings, finding_id: str, name: str, secret: str, reason: str) -> str:
+    """What has come of somebody's word that nothing is left to do."""
+
     async def work(services: Services) -> Finding:
-        return await services.reconciliation.accept(finding_id, by=by, reason=reason)
+        agent = await services.staff.log_in(name, secret)
+        return await services.reconciliation.accept(finding_id, agent=agent, reason=reason)
 
     finding = _run(settings, work)
-    return f"{finding.finding_id} ({finding.kind} {finding.number}) is accepted: {finding.note}"
+    about = f"{finding.finding_id} ({finding.kind} {finding.number})"
+    return (
+        f"{about}: one more person has to agree" if finding.open else f"{about} is accepted: {finding.note}"
+    )
 
 
 def _run(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:

@@ -139,12 +139,17 @@ def _signed(number: str, state: str) -> str:
 
 def _as(name: str, work: Callable[["Services", "Agent"], Awaitable[T]]) -> T:
     """Run `work` as somebody who has proved who he is."""
-    secret = os.environ.get(SECRET) or typer.prompt("Secret", hide_input=True, err=True)
+    secret = ask_secret()
 
     async def proved(services: "Services") -> T:
         return await work(services, await services.staff.log_in(name, secret))
 
     return _run(proved)
+
+
+def ask_secret() -> str:
+    """From the environment, or typed unseen."""
+    return os.environ.get(SECRET) or str(typer.prompt("Secret", hide_input=True, err=True))
 
 
 def _run(work: Callable[["Services"], Awaitable[T]]) -> T:

@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services import audit
+from services.domain.errors import Refused
 from services.domain.ids import CROCKFORD
 from services.ports import Clock
 from services.reconciliation.facts import Difference, Kind
@@ -19,6 +21,8 @@ from services.store.session import Database
 log = structlog.get_logger("reconciliation")
 
 SERVICE = "service"
+AGREED = "agreed_"
+"""Before the reason, in the note of a finding that one of two people has agreed to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,32 @@ class Findings:
         moved = self._shown(row)
         _tell(moved)
         return moved
+
+    async def agree(self, finding_id: str, *, by: str, reason: str) -> Finding:
+        """One person's word that nothing is left to do; with the word of another for the same reason it is
+        accepted. Each is audited. `Refused("unknown_finding")`, `Refused("agreed_already")`."""
+        note = f"{AGREED}{reason}"
+        async with self._database.begin() as session:
+            row = await session.get(FindingRow, finding_id, with_for_update=True)
+            if row is None or row.state != OPEN:
+                raise Refused("unknown_finding")
+            agreed = select(FindingMoveRow.decided_by).where(
+                FindingMoveRow.finding_id == finding_id, FindingMoveRow.note == note
+            )
+            before = set(await session.scalars(agreed))
+            if by in before:
+                raise Refused("agreed_already")
+            row.changed_at = self._clock.now()
+            row.state, row.note = (ACCEPTED, reason) if before else (OPEN, note)
+            people = " & ".join(sorted({by, *before}))
+            _write_history(session, row, people if before else by)
+            await audit.record(
+                session, at=row.changed_at, actor=by, action=f"finding_{'accepted' if before else 'agreed'}",
+                subject=finding_id, reason=reason,
+            )  # fmt: skip
+        finding = self._shown(row)
+        _tell(finding)
+        return finding
 
     async def find(self, finding_id: str) -> Finding | None:
         async with self._database.read() as session:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.domain.bills import newest_day
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
+from services.domain.staff import Right
 from services.durable import Durable
 from services.payment import Payment
 from services.ports import Bill, BillKind, Booking, Clock, PaymentGateway, TaxBureau, TradeStatus
@@ -22,6 +23,7 @@ from services.reconciliation.matching import match, number_of
 from services.reconciliation.mending import Mender, Outcome
 from services.reconciliation.reading import read_facts
 from services.settings import Settings
+from services.staff import Agent
 from services.store.reconciliation import ACCEPTED, MENDED, OPEN, FindingRow, ReconciledDayRow
 from services.store.session import Database
 
@@ -41,7 +43,6 @@ REASONS = (
     "settled_with_resident",
 )
 """Why people accept a finding. Words from a list, so that no personal data gets in."""
-LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +129,16 @@ class Reconciliation:
     async def history(self, finding_id: str) -> Sequence[tuple[str, str, str]]:
         return await self._findings.history(finding_id)
 
-    async def accept(self, finding_id: str, *, by: Collection[str], reason: str) -> Finding:
-        """Two people say that nothing is left to do. It moves no money and no order (`reliability` P21).
+    async def accept(self, finding_id: str, *, agent: Agent, reason: str) -> Finding:
+        """One of two people says that nothing is left to do; the second one with the same reason closes it. It
+        moves no money and no order (`reliability` P21).
 
-        `Refused`: `unknown_finding` (also when it is not open), `two_people_needed`, `unknown_reason`.
+        `Refused`: `not_allowed`, `unknown_reason`, `unknown_finding` (also when it is not open), `agreed_already`.
         """
-        people = sorted({name.strip()[:LONGEST_NAME] for name in by if name.strip()})
-        if len(people) != 2:
-            raise Refused("two_people_needed")
+        agent.need(Right.SETTLE_FINDING)
         if reason not in REASONS:
             raise Refused("unknown_reason")
-        finding = await self._findings.find(finding_id)
-        if finding is None or not finding.open:
-            raise Refused("unknown_finding")
-        return await self._findings.move(finding, ACCEPTED, reason, by=" & ".join(people))
+        return await self._findings.agree(finding_id, by=agent.name, reason=reason)
 
     # --- inside -----------------------------------------------------------------------------------------
 

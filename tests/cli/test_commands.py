@@ -54,7 +54,8 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         ["parse"], ["evaluate"], ["evaluate", "nlu"], ["evaluate", "nlu", "/nowhere.yml"], ["serve", "--port", "x"],
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["doctor", "--nonsense"], ["chat", "--url"],
         ["reconcile"], ["reconcile", "today"], ["reconcile", "2026-13-01"], ["reconcile", "2026-11-23", "--list"],
-        ["reconcile", "--accept", "F1"], ["reconcile", "--accept", "F1", "--by", "li", "--by", "wang", "--reason", "x"],
+        ["reconcile", "--accept", "F1"], ["reconcile", "--accept", "F1", "--as", "li", "--reason", "x"],
+        ["reconcile", "--accept", "F1", "--reason", "other_system"],
         ["agents", "add", "anna"], ["agents", "add", "anna", "--role", "king"], ["refunds", "approve", "TF1"],
         ["refunds", "reject", "TF1", "--as", "anna"],
     ],
@@ -197,9 +198,10 @@ def test_reconciling_without_its_peers_compares_nothing_and_says_so(shebao: Sheb
     assert "the payment gateway can't be reached" in shebao("reconcile", "yesterday").line
     ran = shebao("reconcile", "--list")
     assert (ran.code, ran.out) == (0, "nothing is open\n")
-    decide = ["reconcile", "--accept", "F1", "--reason", "other_system", "--by", "li"]
-    assert "two different people" in shebao(*decide, "--by", "li").line
-    assert "no open finding" in shebao(*decide, "--by", "wang").line
+    decide = ["reconcile", "--accept", "F1", "--reason", "other_system", "--as", "li"]
+    assert "wrong name" in shebao(*decide, agent_secret="guessed").line
+    secret = shebao("agents", "add", "li", "--role", "operator").out.split()[-1]
+    assert "no open finding" in shebao(*decide, agent_secret=secret).line
 
 
 # --- doctor -----------------------------------------------------------------------------------------

@@ -8,9 +8,12 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
+from services import audit
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
+from services.domain.staff import Role
 from services.ports import Bill
 from services.reconciliation.facts import Kind
+from services.staff import Agent
 from services.store.orders import OrderLineRow, OrderRow, PostingRow, RefundRow
 from services.store.reconciliation import BillRow, FindingRow, ReconciledDayRow
 from tests.payment.peers import AFTER, BEFORE
@@ -402,18 +405,25 @@ async def test_two_people_and_a_reason_accept_a_finding(desk: Desk) -> None:
     await desk.next_day()
     [finding] = (await desk.run()).open
     accept, reason = desk.reconciliation.accept, "settled_with_bureau"
-    for by in ([], ["li"], ["li", "li"], ["li", " "], ["a", "b", "c"]):
-        with pytest.raises(Refused, match="two_people_needed"):
-            await accept(finding.finding_id, by=by, reason=reason)
+    li, wang = Agent(name="li", role=Role.SUPERVISOR), Agent(name="wang", role=Role.OPERATOR)
+    with pytest.raises(Refused, match="not_allowed"):
+        await accept(finding.finding_id, agent=Agent(name="anna", role=Role.AGENT), reason=reason)
     with pytest.raises(Refused, match="unknown_reason"):
-        await accept(finding.finding_id, by=["li", "wang"], reason="just so")
+        await accept(finding.finding_id, agent=li, reason="just so")
     with pytest.raises(Refused, match="unknown_finding"):
-        await accept("F0", by=["li", "wang"], reason=reason)
-    await accept(finding.finding_id, by=["wang", "li"], reason=reason)
+        await accept("F0", agent=li, reason=reason)
+    assert (await accept(finding.finding_id, agent=wang, reason="other_system")).open
+    assert (await accept(finding.finding_id, agent=wang, reason=reason)).open
+    with pytest.raises(Refused, match="agreed_already"):
+        await accept(finding.finding_id, agent=wang, reason=reason)
+    assert len((await desk.run()).open) == 1
+    assert not (await accept(finding.finding_id, agent=li, reason=reason)).open
     assert (await desk.run()).open == ()
     assert (await desk.reconciliation.history(finding.finding_id))[-1] == ("accepted", reason, "li & wang")
     with pytest.raises(Refused, match="unknown_finding"):
-        await accept(finding.finding_id, by=["li", "wang"], reason=reason)
+        await accept(finding.finding_id, agent=li, reason=reason)
+    said = [(entry.actor, entry.action) async for entry in audit.read(desk.town.database)]
+    assert said == [("wang", "finding_agreed"), ("wang", "finding_agreed"), ("li", "finding_accepted")]
 
 
 async def test_every_day_is_done_by_itself_after_ten(desk: Desk) -> None:
