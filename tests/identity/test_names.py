@@ -45,3 +45,16 @@ def test_places_are_those_of_the_text() -> None:
     said = "帮我妈王小芳交医保，她身份证⟦id_number:000000000000⟧"
     ((start, end, name),) = find_names(said)
     assert said[start:end] == name == "王小芳"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("用护照办，名字JOHN SMITH", "JOHN SMITH"), ("姓名 Mary Ann Brown，证件号", "MARY ANN BROWN")],
+)
+def test_a_name_as_passports_have_it_needs_no_word_that_says_so(text: str, name: str) -> None:
+    assert [found for _, _, found in find_names(text)] == [name]
+
+
+@pytest.mark.parametrize("text", ["名字ok吗", "姓名OK", "名字写APP上的"])
+def test_other_latin_words_are_no_names(text: str) -> None:
+    assert not find_names(text)
