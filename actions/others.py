@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from actions import cards
 from actions.say import known, say
-from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, Case, Option, people
+from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import SHARED, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
@@ -80,7 +80,7 @@ def take(talk: Talk, task: Task) -> set[str]:
     if not is_for_other(task):
         return new
     said = {name: talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
-    said["id_type"] = talk.turn.last("id_type")
+    said["id_type"] = _usable_type(talk)
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
             if task.facts.get(INSURED) != ANOTHER:
@@ -90,6 +90,16 @@ def take(talk: Talk, task: Task) -> set[str]:
     if task.asked == INSURED and new == {"id_type"}:
         task.put(INSURED, ANOTHER)  # the document of somebody who is not among those on offer
     return new
+
+
+def _usable_type(talk: Talk) -> str | None:
+    """The document that was named; one with which nothing can be done here is told at once."""
+    named = talk.turn.last("id_type")
+    if named is None or named in SUPPORTED:
+        return named
+    newborn = named == IdType.BIRTH_CERTIFICATE
+    talk.tell("id_problem.birth_certificate" if newborn else "id_problem.unsupported")
+    return None
 
 
 def _take_relation(talk: Talk, task: Task) -> set[str]:

@@ -57,3 +57,14 @@ def test_odd_addresses_are_no_server_error(town: Town, path: str) -> None:
 )
 def test_bad_usage_is_exit_code_2(town: Town, arguments: list[str]) -> None:
     assert town.shebao(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nothing", 404, "not_found"), ("PUT", "/webhooks/rest/webhook", 405, "method_not_allowed")],
+)
+def test_what_is_wrong_with_an_address_is_said(
+    town: Town, method: str, path: str, status: int, code: str
+) -> None:
+    answer = town.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -216,3 +216,18 @@ def test_a_silent_provider_at_login_is_not_told_as_a_payment(village: Town) -> N
         village.post("/sandbox/alipay/faults", {"clear": True})
     me.say("好了")
     assert me.has("identity_verification")
+
+
+@pytest.mark.parametrize(
+    ("document", "hint"),
+    [("中国护照", "请换身份证"), ("工作许可证", "请换身份证"), ("出生医学证明", "医保窗口")],
+)
+def test_a_document_with_which_nothing_can_be_done_is_told_at_once(
+    village: Town, document: str, hint: str
+) -> None:
+    me = logged_in(village, f"has-{document}", OWES, "帮别人交居民医保")
+    me.say(document)
+    assert hint in me.text
+    assert "身份证号码" in me.text
+    me.say(f"{MOTHER['id_number']} {MOTHER['name']}")
+    assert me.has("payment_confirmation") or me.has("error")
