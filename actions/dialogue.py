@@ -370,7 +370,7 @@ async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
     talk.state.leave_basket()
-    talk.state.shown, talk.state.window = {}, {}
+    talk.state.shown, talk.state.window, talk.state.relatives = {}, {}, {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 
