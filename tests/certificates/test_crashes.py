@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,36 +16,38 @@ from services.store.certificates import AVAILABLE, NUMBERED, CertificateRow
 from tests.certificates.conftest import NUMBER, Office, QuickPress, text_of
 from tests.certificates.crash import issue
 from tests.conftest import FixedClock
+from tests.killed import assert_killed, killed_at
 
 
 @pytest.mark.parametrize(
     ("point", "left"),
     [
-        ("after_number", NUMBERED),
-        ("before_file", NUMBERED),
-        ("after_file", AVAILABLE),
+        (killed_at("certificates.issue.before_number"), None),
+        (killed_at("certificates.issue.after_number"), NUMBERED),
+        (killed_at("certificates.issue.before_file"), NUMBERED),
+        (killed_at("certificates.issue.after_file"), AVAILABLE),
     ],
 )
 async def test_a_kill_leaves_one_number_and_one_file(
-    tmp_path: Path, press: Press, monkeypatch: pytest.MonkeyPatch, point: str, left: str
+    tmp_path: Path, press: Press, monkeypatch: pytest.MonkeyPatch, point: str, left: str | None
 ) -> None:
     monkeypatch.setattr(service, "Press", lambda _signer: press)
     died = subprocess.run(
         [sys.executable, "-m", "tests.certificates.crash", str(tmp_path), str(tmp_path)],
-        env={**os.environ, "SHEBAO_CRASHPOINT": f"certificates.issue.{point}"},
+        env={**os.environ, "SHEBAO_CRASHPOINT": point},
         capture_output=True,
         check=False,
     )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert_killed(died.returncode, point, died.stderr.decode())
     before = _papers(tmp_path)
-    assert [state for _, state in before] == [left]
+    assert [state for _, state in before] == ([left] if left else [])
     clock = FixedClock()
     clock.advance(days=2)
     paper, pdf = await issue(tmp_path, clock, tmp_path)
     assert _papers(tmp_path) == [(paper.number, AVAILABLE)]
-    assert [number for number, _ in before] == [paper.number]
+    assert [number for number, _ in before] == ([paper.number] if left else [])
     assert hashlib.sha256(pdf).hexdigest() == paper.sha256
-    assert "2026年11月23日" in text_of(pdf)  # the day of the number
+    assert ("2026年11月23日" if left else "2026年11月25日") in text_of(pdf)  # the day of the number
     assert NUMBER in text_of(pdf)
 
 

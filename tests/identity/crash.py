@@ -1,4 +1,4 @@
-"""What a process does that is to die at a crash point: `python -m tests.identity.crash login|rotate FOLDER`.
+"""What a process does that is to die at a crash point: `python -m tests.identity.crash login|again|rotate FOLDER`.
 
 The provider's memory is a file, since it goes on living when we die.
 """
@@ -6,7 +6,6 @@ The provider's memory is a file, since it goes on living when we die.
 import asyncio
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from services.vault import Vault
 from tests.conftest import FixedClock, all_tables
 from tests.identity.conftest import CHAT, NAME, NUMBER, ROOT_KEY
 from tests.identity.fakes import FakeProvider
+from tests.killed import assert_killed
 
 VALUES = 250
 """Values to seal anew: more than a batch."""
@@ -96,13 +96,16 @@ def die(what: str, folder: Path, point: str) -> None:
         capture_output=True,
         check=False,
     )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert_killed(died.returncode, point, died.stderr.decode())
 
 
 async def main(what: str, folder: Path) -> None:
     identity, provider, vault, database = await opened(folder)
     if what == "login":
         await log_in(identity, provider)
+    elif what == "again":
+        await log_in(identity, provider)
+        await identity.step_up(CHAT)
     else:
         await vault.rotate()
     await database.close()

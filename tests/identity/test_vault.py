@@ -20,6 +20,7 @@ from services.vault import TOKEN, Vault
 from tests.conftest import FixedClock
 from tests.identity.conftest import CHAT, NAME, NUMBER, ROOT_KEY
 from tests.identity.crash import VALUES, die, opened
+from tests.killed import killed_at
 
 OTHER_CHAT = "rest:somebody-else"
 
@@ -254,7 +255,12 @@ async def test_values_written_while_the_keys_are_rotated_stay_readable(
 
 
 @pytest.mark.parametrize(
-    "point", ["keys.rotate.after_master", "keys.rewrap.after_batch", "keys.reseal.after_batch"]
+    "point",
+    [
+        killed_at("keys.rotate.after_master"),
+        killed_at("keys.rewrap.after_batch"),
+        killed_at("keys.reseal.after_batch"),
+    ],
 )
 async def test_a_rotation_that_was_killed_goes_on(point: str, tmp_path: Path) -> None:
     _, _, vault, database = await opened(tmp_path)

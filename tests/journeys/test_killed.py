@@ -15,11 +15,6 @@ from tests.journeys.driver import Resident, Town
 from tests.journeys.people import everybody, who
 
 FULL = bool(os.environ.get("SHEBAO_TEST_FULL"))
-CRASHPOINTS = [
-    "turn.before_commit",
-    "turn.after_commit",
-    *(["payment.place.before_call", "payment.place.after_call"] if not FULL else []),
-]
 
 
 def confirmed(town: Town, sender: str) -> Resident:

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import re
-import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import services.durable
 import services.payment
 from services.domain.errors import ServiceError
 from tests.conftest import FixedClock
+from tests.killed import assert_killed, killed_at
 from tests.payment.conftest import copy_empty_sqlite
 from tests.payment.killing import SCENARIOS, confirm, die, open_town, pay
 
@@ -35,7 +35,7 @@ def scenarios_of(point: str) -> list[str]:
     return ["normal"]
 
 
-CASES = [(point, scenario) for point in POINTS for scenario in scenarios_of(point)]
+CASES = [(killed_at(point), scenario) for point in POINTS for scenario in scenarios_of(point)]
 
 
 def test_every_step_has_its_points() -> None:
@@ -50,7 +50,7 @@ async def test_death_at_a_point_loses_and_doubles_nothing(
     child = processes.Process(target=die, args=(tmp_path, scenario, point))
     child.start()
     child.join(30)
-    assert child.exitcode == -signal.SIGKILL, f"{point} is not passed in {scenario}"
+    assert_killed(child.exitcode, point, scenario)
 
     clock = FixedClock()
     clock.advance(seconds=30)

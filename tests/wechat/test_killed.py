@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.killed import assert_killed, killed_at
 from tests.wechat.town import Follower, open_town
 
 processes = multiprocessing.get_context("forkserver")
@@ -35,10 +36,10 @@ def live(folder: Path, openid: str, point: str, delay: float) -> None:
     "point, copies",
     [
         ("", 1),
-        ("promise.after_commit", 1),
-        ("promise.after_turn", 1),
-        ("promise.before_settle", 2),
-        ("durable.before_settle", 1),
+        (killed_at("promise.after_commit"), 1),
+        (killed_at("promise.after_turn"), 1),
+        (killed_at("promise.before_settle"), 2),
+        (killed_at("durable.before_settle"), 1),
     ],
 )
 async def test_what_was_acknowledged_is_answered_by_the_next_life(
@@ -51,7 +52,10 @@ async def test_what_was_acknowledged_is_answered_by_the_next_life(
         wait_for(folder / "acknowledged")
         os.kill(child.pid or 0, signal.SIGKILL)
     child.join(20)
-    assert child.exitcode == -signal.SIGKILL
+    if point:
+        assert_killed(child.exitcode, point)
+    else:
+        assert child.exitcode == -signal.SIGKILL
     if point in {"", "promise.after_turn"}:
         assert (folder / "acknowledged").read_text() == "200 success"
 

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from services.store.session import Database
 from tests.bot.engine.test_turns import said
+from tests.killed import assert_killed, killed_at
 
 ROOT = Path(__file__).parents[3]
 
@@ -199,14 +200,15 @@ async def test_every_answered_turn_survives_a_kill(start: Start, database: Datab
 
 
 @pytest.mark.parametrize(
-    ("crashpoint", "kept"), [("turn.before_commit", []), ("turn.after_commit", ["你好"])]
+    ("crashpoint", "kept"),
+    [(killed_at("turn.before_commit"), []), (killed_at("turn.after_commit"), ["你好"])],
 )
 async def test_a_turn_is_there_wholly_or_not_at_all(
     start: Start, database: Database, crashpoint: str, kept: list[str]
 ) -> None:
     worker = await start(crashpoint)
     worker.say(1, sender="ann", text="你好", message_id="m1")
-    await worker.process.wait()
+    assert_killed(await worker.process.wait(), crashpoint)
     assert await said(database, "rest:ann") == kept
 
     again = await start()
