@@ -24,10 +24,11 @@ _PAGE = re.compile(rf"{_TO}第({_NUMBER})页(?:的|看|看看)*")
 _FIRST = re.compile(_TO + r"(?:首页|最前一?页|头一页)(?:的|看|看看)*")
 _LAST = re.compile(_TO + r"(?:最后一?页|末页|尾页)(?:的|看|看看)*")
 _CHART = re.compile(
-    r"(?:按|分)年(?:份|度)?|汇总|画.{0,3}图|图表|柱状?图|统计图|成图|看.{0,2}图|每一?年|各年|逐年|年年"
+    r"(?:按|分)年(?:份|度)?|汇总|画.{0,3}图|图表|柱状?图|统计图|成图|看.{0,2}图|每一?年|各年|逐年|年年|哪一?年.{0,4}最[多少]"
 )
 _EXPORT = re.compile(
-    r"导出|导成|excel|xlsx?|电子表|表格|另存|存下来|下载|生成.{0,2}(?:表|文件)|pdf|打印", re.IGNORECASE
+    r"导出|导成|[给做][我成]?.{0,2}[张个]?表(?!示)|excel|xlsx?|电子表|表格|另存|存下来|下载|生成.{0,2}(?:表|文件)|pdf|打印",
+    re.IGNORECASE,
 )
 _PAPER = re.compile(r"凭证|证明|票|收据")
 _DETAIL = re.compile(r"详情|详细|明细|展开|具体")
@@ -38,6 +39,7 @@ _YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四�
 _SINCE = re.compile(r"以来|以后|之后|过后|至今|开始的?|(?<!一)起(?![码步])|往后")
 _BEFORE = re.compile(r"以前|之前|为止")
 _BOOKED = re.compile(r"入[库账帐]")
+_LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
 _FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
@@ -95,6 +97,11 @@ def asks_for_other(turn: Turn) -> bool:
 def asks_booking(turn: Turn) -> bool:
     """Whether a time is that of booking: 十月入库的."""
     return bool(_BOOKED.search(turn.text))
+
+
+def is_lunar(turn: Turn) -> bool:
+    """Whether a time is said in the old calendar, which the books do not know."""
+    return bool(_LUNAR.search(turn.text))
 
 
 def widened(turn: Turn, span: str, *, earliest: str, latest: str) -> str:
