@@ -211,7 +211,7 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     facts = task.facts
     id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
     if ID_NUMBER not in facts:
-        _ask(talk, task, ID_NUMBER, "paper.ask_id_number")
+        _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
         return ()
     checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
     if not checked.ok and not checked.could_be:
@@ -224,9 +224,9 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     return checked.could_be or (id_type,)
 
 
-def _ask(talk: Talk, task: Task, name: str, key: str) -> None:
+def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
     task.asked = name
-    talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"))
+    talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)
 
 
 # --- the payment record voucher -----------------------------------------------------------------------

@@ -259,7 +259,7 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     cancel = (say("button.cancel"), "/cancel")
     if "id_number" not in task.facts:
         task.asked = "id_number"
-        talk.tell("query.ask.id_number", cancel)
+        talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
         return False
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts["id_number"], _id_type(task)
