@@ -128,6 +128,8 @@ async def _respond(talk: Talk) -> None:
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent in GUESSED and others.names_somebody(talk):
         handler = starting.pay
+    if handler is starting.pay and _is_about_papers(talk):
+        handler = _inform
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
@@ -151,6 +153,13 @@ async def _respond(talk: Talk) -> None:
     if await basket.takes(talk) or await _answers_whom_or_what(talk) or await _about_refunds(talk):
         return
     await handler(talk)
+
+
+def _is_about_papers(talk: Talk) -> bool:
+    """只要医保的, of a paper or a list that is open: nothing in it says that something is to be paid."""
+    task = talk.state.task
+    kind = task.kind if task else talk.state.done.get("kind")
+    return kind in {"certificate", "query"} and not papers.PAYS.search(talk.turn.text)
 
 
 async def _about_lists(talk: Talk) -> bool:
@@ -218,7 +227,9 @@ async def _has_case(talk: Talk) -> bool:
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        if any(
+        if papers.goes_on(talk):
+            await starting.certificate(talk)
+        elif any(
             talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
         ):
             await starting.pay(talk)

@@ -159,6 +159,11 @@ def read_name_answer(text: str) -> str | None:
     return None
 
 
+def begins_with_surname(name: str) -> bool:
+    """Whether it begins with one of the common surnames."""
+    return re.match(_SURNAME, name) is not None
+
+
 def _labelled(text: str) -> list[tuple[int, int]]:
     """After 姓名: and the like. With a colon or 是 any characters will do, otherwise a surname is wanted."""
     found = []
