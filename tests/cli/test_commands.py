@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from tests.cli.conftest import Shebao, make_database
 
 COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
-    ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["worker"], ["doctor"],
     ["reconcile"],
     ["agents"], ["agents", "add"], ["agents", "list"], ["agents", "disable"], ["refunds"], ["refunds", "list"],
     ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["export-audit"],
+    ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["jobs"], ["jobs", "replay"], ["worker"], ["doctor"],
 ]  # fmt: skip
 RESIDENT = """
 residents:
@@ -58,6 +59,7 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         ["reconcile", "--accept", "F1", "--reason", "other_system"],
         ["agents", "add", "anna"], ["agents", "add", "anna", "--role", "king"], ["refunds", "approve", "TF1"],
         ["refunds", "reject", "TF1", "--as", "anna"],
+        ["jobs", "nonsense"], ["jobs", "replay"], ["jobs", "replay", "job_1", "--all"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -123,6 +125,28 @@ def test_train_has_nothing_to_do_when_the_model_is_there(shebao: Shebao) -> None
     ran = shebao("train")
     assert ran.code == 0
     assert ran.out.strip().endswith(".tar.gz")
+
+
+# --- dead letters -----------------------------------------------------------------------------------
+
+
+def test_dead_letters_are_listed_and_tried_again(shebao: Shebao, tmp_path: Path) -> None:
+    assert shebao("jobs").out == "nothing is dead or failing\n"
+    assert shebao("jobs", "replay", "--all").out == "0 jobs are tried again\n"
+    with sqlite3.connect(tmp_path / "data" / "shebao.db") as store:
+        store.execute(
+            "INSERT INTO job (job_id, kind, subject, state, next_at, fence, failures, crashes, last_error, created_at,"
+            " ended_at) VALUES ('job_1', 'post', 'GZ1A', 'dead', '2026-11-23 02:00:00', 8, 8, 8, 'ValueError',"
+            " '2026-11-23 02:00:00', '2026-11-23 03:00:00')"
+        )
+    [line] = shebao("jobs").out.splitlines()
+    assert line.split()[:5] == ["job_1", "dead", "post", "GZ1A", "ValueError"]
+    assert line.endswith("8 tries")
+    assert "job_2" in shebao("jobs", "replay", "job_2").line
+    assert shebao("jobs", "replay", "job_1").out == "1 job is tried again\n"
+    assert shebao("jobs").out == "nothing is dead or failing\n"
+    with sqlite3.connect(tmp_path / "data" / "shebao.db") as store:
+        assert store.execute("SELECT state, failures, crashes FROM job").fetchall() == [("queued", 0, 0)]
 
 
 # --- store and sandbox ------------------------------------------------------------------------------

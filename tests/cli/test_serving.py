@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx2 as httpx
@@ -176,6 +177,59 @@ def test_a_worker_of_its_own_ends_when_asked(town: Town) -> None:
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, b"Traceback" in err) == (0, False)
+
+
+def test_a_worker_of_its_own_does_what_a_service_that_hangs_does_not(town: Town) -> None:
+    assert town.process is not None
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", "worker"], cwd=ROOT, env=environment(town), stderr=subprocess.PIPE
+    )
+    try:
+        for _ in range(20):  # not in the middle of something that others wait for
+            os.killpg(town.process.pid, signal.SIGSTOP)
+            if not asked(town, "SELECT 1 FROM job WHERE lease_until IS NOT NULL"):
+                break
+            os.killpg(town.process.pid, signal.SIGCONT)
+            time.sleep(0.2)
+        [[before]] = asked(town, "UPDATE job SET next_at = '2000-01-01' WHERE kind = 'sweep' RETURNING fence")
+        end = time.monotonic() + 30
+        while not asked(
+            town, "SELECT 1 FROM job WHERE kind = 'sweep' AND fence > $1 AND lease_until IS NULL", before
+        ):
+            assert time.monotonic() < end
+            assert worker.poll() is None
+            time.sleep(0.1)
+    finally:
+        os.killpg(town.process.pid, signal.SIGCONT)
+        worker.terminate()
+    _, err = worker.communicate(timeout=20)
+    assert (worker.returncode, b"Traceback" in err) == (0, False)
+
+
+def test_a_dead_letter_is_measured_and_tried_again_while_it_runs(town: Town) -> None:
+    asked(
+        town, "UPDATE job SET state = 'dead', crashes = 8, last_error = 'ValueError' WHERE kind = 'exports'"
+    )
+    assert 'shebao_jobs{state="dead"} 1.0' in town.http.get("/metrics").text
+    assert 'shebao_broken_invariants{invariant="I2"} 0.0' in town.http.get("/metrics").text
+    assert "  exports " in shebao(town, "jobs").stdout
+    assert shebao(town, "jobs", "replay", "--all").stdout == "1 job is tried again\n"
+    end = time.monotonic() + 20
+    while not asked(town, "SELECT 1 FROM job WHERE kind = 'exports' AND last_error IS NULL"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert 'shebao_jobs{state="dead"} 0.0' in town.http.get("/metrics").text
+
+
+def asked(town: Town, sql: str, *values: object) -> list[Any]:
+    async def ask() -> list[Any]:
+        connection = await asyncpg.connect(town.environment["SHEBAO_DATABASE_URL"])
+        try:
+            return [tuple(row) for row in await connection.fetch(sql, *values)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
 
 
 def listens_to(pid: int, number: int) -> bool:
