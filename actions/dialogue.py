@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from actions import (
     answering,
+    awaited,
     cards,
     faq,
     login,
@@ -79,7 +80,7 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
         elif notice.kind == "payment_booked":
             talk.tell("pay.news_booked", (say("button.payment_record"), papers.PAYMENT_RECORD))
         elif notice.kind == "paper_ready":
-            await papers.tell_ready(talk, **notice.facts)
+            await awaited.tell_ready(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:
@@ -120,7 +121,7 @@ def _is_about_papers(talk: Talk) -> bool:
 
 async def _about_lists(talk: Talk) -> bool:
     """Whether the turn answered the offer to be told, or picked from a list of tickets or of records."""
-    if await papers.wants_to_be_told(talk):
+    if await awaited.wants_to_be_told(talk):
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
         return False

@@ -8,7 +8,7 @@ import structlog
 
 from services.certificates.model import Holder, NotYet
 from services.domain.ids import new_id
-from services.domain.workdays import add_workdays, records_available
+from services.domain.workdays import add_workdays, is_provisional, records_available
 from services.durable import Durable, Lease
 from services.notices import Notices
 from services.ports import Clock
@@ -20,6 +20,7 @@ log = structlog.get_logger("certificates")
 JOB = "paper_watch"
 NOTICE = "paper_ready"
 OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=1)
+REREAD = timedelta(hours=6)
 OPENS, CLOSES = time(8), time(20)
 PATIENCE = timedelta(days=30)
 """How long after the last promised day somebody is still going to be told."""
@@ -65,7 +66,7 @@ class Waiting:
         _, latest = records_available(max(paid).date())
         earliest = max(earliest, today)
         latest = max(latest, add_workdays(today, 1), earliest)
-        return NotYet(earliest=earliest, latest=latest, fee_year=fee_year)
+        return NotYet(earliest=earliest, latest=latest, fee_year=fee_year, provisional=is_provisional(latest))
 
     async def watch(self, holder: Holder, conversation_id: str, kind: str, not_yet: NotYet) -> None:
         """Tell this conversation once the paper can be had. Asked again: once all the same."""
@@ -92,8 +93,7 @@ class Waiting:
                 ended_at=None,
             )
             session.add(watch)
-            opens = datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
-            await self._durable.enqueue(session, JOB, watch.watch_id, at=max(opens, now + OFTEN))
+            await self._durable.enqueue(session, JOB, watch.watch_id, at=_next_look(now, not_yet))
         log.info("paper_awaited", kind=kind)
 
     async def _look(self, lease: Lease) -> datetime | None:
@@ -105,6 +105,9 @@ class Waiting:
             return None
         holder = Holder(person_id=watch.person_id, payer_id=watch.payer_id)
         speaks = watch.conversation_id in await self._conversations(holder.reader_id)
+        not_yet = await self.not_yet(holder, watch.fee_year) if speaks else None
+        if not_yet and now < _opening(not_yet, now):
+            return _next_look(now, not_yet)
         there = speaks and await self._is_there(holder, watch.kind, watch.fee_year)
         if speaks and not there and now < watch.until:
             return now + (OFTEN if OPENS <= now.time() <= CLOSES else SELDOM)
@@ -123,3 +126,13 @@ class Waiting:
                 )
         log.info("paper_watch_ended", kind=watch.kind, told=there)
         return None
+
+
+def _opening(not_yet: NotYet, now: datetime) -> datetime:
+    """The morning of the first day on which it may be there."""
+    return datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
+
+
+def _next_look(now: datetime, not_yet: NotYet) -> datetime:
+    """Not later than in some hours: the operator may correct the calendar, and then the day moves."""
+    return min(max(_opening(not_yet, now), now + OFTEN), now + REREAD)
