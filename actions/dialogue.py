@@ -9,6 +9,7 @@ from functools import partial
 
 from actions import (
     answering,
+    awaited,
     basket,
     cards,
     cautions,
@@ -119,7 +120,7 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
         elif notice.kind == "refund_case":
             await refunding.tell_news(talk, notice.facts["case_no"])
         elif notice.kind == "paper_ready":
-            await papers.tell_ready(talk, **notice.facts)
+            await awaited.tell_ready(talk, **notice.facts)
         elif notice.kind in {OPENS, ENDS}:
             await reminding.tell(talk, **notice.facts)
 
@@ -165,7 +166,7 @@ def _is_about_papers(talk: Talk) -> bool:
 async def _about_lists(talk: Talk) -> bool:
     """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
     was said of a time for paying."""
-    if await papers.wants_to_be_told(talk):
+    if await awaited.wants_to_be_told(talk):
         return True
     if await reminding.answers(talk) or await _asks_about_terms(talk):
         await steps.ask_again(talk)

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from actions import cards, login, tickets
-from actions.choices import agrees_to_be_told, choose, plain
+from actions import awaited, login, tickets, vouchers
+from actions.choices import choose, plain
 from actions.query_words import recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
-from actions.state import TELL, Task
+from actions.state import Task
 from actions.talk import Talk
 from services.certificates import PAYMENT_RECORD as RECORD
-from services.certificates import Document, Holder, NotYet
+from services.certificates import Holder
 from services.domain.kinds import IdType
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
@@ -28,12 +28,7 @@ ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_pe
 PICKED = ("ticket", "issue", "page")
 OF_ORDER = ":"
 """Between the number of an order and the place of a bill in it: how a button names who is insured there."""
-LAST_OLD_YEAR = 2020
-"""Until November of that year the agencies collected most fees themselves (`business-rules` 5)."""
-FOR_OTHER_RECORD = '/get_certificate{"certificate_kind": "payment_record", "beneficiary": "other"}'
 MINE = '/get_certificate{"beneficiary": "self"}'
-LAST = "last"
-"""What a button says for the person whose tickets were listed last: no id of a person leaves us."""
 
 
 def goes_on(talk: Talk) -> bool:
@@ -116,7 +111,7 @@ def _take_person(talk: Talk, task: Task) -> None:
     if OF_ORDER in str(turn.last(INSURED)):
         task.put("beneficiary", OTHER)
         task.put(INSURED, str(turn.last(INSURED)))
-    elif turn.last(INSURED) == LAST and INSURED in talk.state.listed:
+    elif turn.last(INSURED) == awaited.LAST and INSURED in talk.state.listed:
         task.put("beneficiary", OTHER)
         task.put(INSURED, talk.state.listed[INSURED])
 
@@ -175,7 +170,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if tickets.is_tax(task):
         await tickets.go_on(talk, task, bound, holder)
     else:
-        await _payment_record(talk, task, bound, holder)
+        await vouchers.go_on(talk, task, bound, holder)
 
 
 # --- for whom ---------------------------------------------------------------------------------------
@@ -252,67 +247,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
     talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)
 
 
-# --- the payment record voucher -----------------------------------------------------------------------
-
-
-async def _payment_record(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
-    booked = await talk.services.certificates.years(holder)
-    pending = await tickets.find_pending(talk, holder)
-    if "fee_year" not in task.facts and "fee_period" in task.facts:
-        task.put("fee_year", str(task.facts["fee_period"])[:4])
-    wanted = tickets.years_said(task)
-    if not wanted:
-        known = sorted({*booked, *pending}, reverse=True)
-        if len(known) > 1:
-            tickets.ask_year(talk, task, "ask.record_year", known)
-            return
-        wanted = known
-    ready = [year for year in wanted if year in booked]
-    early = [pending[year] for year in wanted if year in pending and year not in booked]
-    if not ready and early:
-        tickets.tell_not_yet(talk, holder, RECORD, early[0])
-    elif not ready:
-        _no_record(talk, task, holder, wanted, booked)
-    elif await login.step_up(talk, bound, tickets.LEVEL):
-        await _issue_records(talk, holder, ready, [year for year in wanted if year not in ready])
-
-
-async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missing: Sequence[int]) -> None:
-    """One paper for each year; the papers of another person may be asked for next without naming them."""
-    who = await tickets.whose(talk, holder)
-    talk.state.finish()
-    talk.state.listed = {"certificate_kind": RECORD} | (
-        {INSURED: holder.person_id} if holder.payer_id else {}
-    )
-    for year in ready:
-        issued = await talk.services.certificates.issue_payment_record(
-            holder, conversation_id=talk.conversation_id, fee_year=year
-        )
-        if isinstance(issued, Document):
-            talk.add(cards.document(say("paper.ready", who=who, title=issued.title, year=year), issued))
-        elif isinstance(issued, NotYet):
-            tickets.tell_not_yet(talk, holder, RECORD, issued)
-        else:
-            talk.tell("paper.refunded", who=who, year=year)
-    if missing:
-        talk.tell("paper.no_record_of", years=missing)
-
-
-def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], booked: Sequence[int]) -> None:
-    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told."""
-    year = wanted[0] if wanted else None
-    if booked:
-        task.forget("fee_year")
-        title = say(f"paper.title.{RECORD}")
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title)
-        return
-    talk.state.finish()
-    if holder.payer_id:
-        talk.tell("paper.nothing_for_other")
-    elif year and year <= LAST_OLD_YEAR:
-        talk.tell("paper.nothing_old", year=year)
-    else:
-        talk.tell("paper.nothing", (say("button.for_other"), FOR_OTHER_RECORD), year=year)
+# --- the news -----------------------------------------------------------------------------------------
 
 
 async def tell_booked(talk: Talk, order_no: str) -> None:
@@ -332,47 +267,3 @@ async def tell_booked(talk: Talk, order_no: str) -> None:
         title = "button.payment_record" if own else "button.record_of"
         buttons.append((say(title, who=await masked_name(talk, order.payer_id, bill)), payload))
     talk.tell("pay.news_booked", *buttons, **await order_facts(talk, order))
-
-
-# --- too early ----------------------------------------------------------------------------------------
-
-
-async def wants_to_be_told(talk: Talk) -> bool:
-    """好了告诉我: whether the offer was answered, yes or no."""
-    if talk.state.question != TELL or talk.turn.poke:
-        return False
-    talk.state.question = None
-    awaited, talk.state.awaited = talk.state.awaited, {}
-    if talk.turn.intent == "deny":
-        talk.tell("paper.not_told")
-        return True
-    if not agrees_to_be_told(talk.turn):
-        return False
-    bound = await login.go_on(talk)
-    if bound is None:
-        return True
-    other = awaited.get(INSURED)
-    promised = await talk.services.certificates.tell_when_there(
-        Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None),
-        conversation_id=talk.conversation_id,
-        kind=awaited["paper"],
-        fee_year=awaited["fee_year"],
-    )
-    talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
-    return True
-
-
-async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -> None:
-    """The news that a paper can be had that was asked for too early."""
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound is None:
-        return
-    about = ""
-    if person_id != bound.person_id:
-        talk.state.listed = {INSURED: person_id}
-        about = f', "{INSURED}": "{LAST}"'
-    kind = RECORD if paper == RECORD else tickets.FIRST
-    payload = f'/get_certificate{{"certificate_kind": "{kind}", "fee_year": "{fee_year}"{about}}}'
-    talk.tell(
-        "paper.now_there", (say("button.issue_now"), payload), year=fee_year, title=say(f"paper.title.{kind}")
-    )

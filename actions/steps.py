@@ -1,8 +1,8 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, basket, cards, login, papers, paying, queries, refunding, returning
+from actions import answering, awaited, basket, cards, login, papers, paying, queries, refunding, returning
 from actions.say import say
-from actions.state import CONFIRM, PAYMENT, UNBIND, Task
+from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, Task
 from actions.talk import Talk
 
 MENU = (
@@ -34,6 +34,9 @@ async def go_on(talk: Talk) -> None:
     """Say what is open: a question, the next step of logging in, the review, the payment."""
     if talk.state.question == UNBIND:
         talk.tell("unbind.ask", (say("button.unbind"), "/affirm"), (say("button.keep"), "/deny"))
+        return
+    if talk.state.question == TELL and not talk.turn.poke:
+        awaited.offer_again(talk)
         return
     if talk.returning:
         talk.returning = False

@@ -6,25 +6,25 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from actions import cards, login
+from actions import awaited, cards, login
 from actions.choices import choose
 from actions.say import day as say_day
 from actions.say import say
 from actions.slots import Option
-from actions.state import TELL, Task
+from actions.state import Task
 from actions.talk import Talk
-from services.certificates import TAX_CERTIFICATE, Holder, NotYet, TaxTicket
+from services.certificates import TAX_CERTIFICATE, Holder, TaxTicket
 from services.domain.errors import Refused
 from services.domain.money import wire
 from services.identity import BoundPerson
 
 LEVEL = 3  # showing or fetching a certificate needs a fresh verification (`reliability` 4.1)
-FIRST, REISSUE = "tax_certificate_first", "tax_certificate_reissue"
+FIRST, REISSUE = awaited.FIRST, "tax_certificate_reissue"
 ANY = "tax_certificate"
 """A bare 完税证明: the first one if there is one to issue, else a reissue."""
 TIMES = ("date_range", "fee_period", "fee_year")
 FILTERS = (*TIMES, "insured_group", "insurance")
-INSURED = "insured_person"
+INSURED = awaited.INSURED
 TICKET = "ticket"
 ALWAYS = "0000-01/9999-12"
 PAGE = 5
@@ -231,10 +231,10 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
     elif fitting:
         talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_said(task))))
     else:
-        pending = await find_pending(talk, holder)
+        pending = await awaited.find_pending(talk, holder)
         near = [not_yet for year, not_yet in pending.items() if _covers(task, year)]
         if near:
-            tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
+            awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
         elif found:
             for name in FILTERS:
                 task.forget(name)
@@ -244,33 +244,6 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
         else:
             talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
     talk.state.finish()
-
-
-async def find_pending(talk: Talk, holder: Holder) -> dict[int, NotYet]:
-    """The years that were paid and are not booked, with the days from which their papers can be had."""
-    found = {}
-    for year in (talk.today.year + 1, talk.today.year, talk.today.year - 1):
-        not_yet = await talk.services.certificates.not_yet(holder, year)
-        if not_yet is not None:
-            found[year] = not_yet
-    return found
-
-
-def tell_not_yet(talk: Talk, holder: Holder, kind: str, not_yet: NotYet) -> None:
-    """From which day on, and the offer to be told."""
-    talk.state.finish()
-    talk.state.question = TELL
-    talk.state.awaited = {"paper": kind, "fee_year": not_yet.fee_year}
-    if holder.payer_id:
-        talk.state.awaited[INSURED] = holder.person_id
-    talk.tell(
-        "paper.not_yet",
-        (say("button.tell_me"), "/affirm"),
-        (say("button.dont_tell"), "/deny"),
-        earliest=not_yet.earliest,
-        latest=not_yet.latest,
-        year=not_yet.fee_year,
-    )
 
 
 def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
