@@ -123,9 +123,8 @@ def _narrows(talk: Talk) -> bool:
         return False
     if turn.last("query_kind") is not None or turn.last("beneficiary") is not None or turn.last("tier"):
         return False
-    return any(turn.last(name) is not None for name in FILTERS) or (
-        turn.intent != "query_records" and asks_whole(turn)
-    )
+    about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
+    return bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
 
 
 def _kept(shown: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def take_facts(talk: Talk, task: Task) -> None:
             if token := talk.turn.token(name):
                 task.put(name, token)
     view = view_asked(talk.turn)
-    if view == EXPORT or (view == CHART and task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}):
+    about_payments = task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}
+    if view == EXPORT or (view == CHART and (about_payments or talk.turn.last("query_kind") is None)):
         task.put("view", view)
 
 

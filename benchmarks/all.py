@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 
-from benchmarks import start, turns
+from benchmarks import paper, start, turns
 from benchmarks.figures import how_busy, machine
 from benchmarks.load import Load
 from tests.journeys.driver import ROOT, Town
@@ -51,6 +51,17 @@ Where it goes:
 | understand (Rasa's graph with our components) | {parse:.2f} |
 | decide, answer, commit: a button's turn, which needs no understanding | {payload:.2f} |
 
+## An official paper
+
+CPU in the process that prints, off the event loop (`benchmarks/paper.py`). Fonts are read once per process.
+
+| | ms |
+|---|---|
+| the first paper of a process, fonts and libraries included | {paper_first:.0f} |
+| a page with one row: drawn, embedded, signed | {paper:.0f} |
+| a page with the twelve months of a year | {paper_year:.0f} |
+| its picture for the chat | {picture:.0f} |
+
 ## Start and size
 
 | | |
@@ -68,6 +79,7 @@ Where it goes:
 def main() -> None:
     busy = how_busy()
     inside = _inside()
+    papers = paper.measure()
     started = start.measure()
     compared = turns.compare()
     stock = _per_second(compared.stock)
@@ -76,7 +88,7 @@ def main() -> None:
         stock_made_of=compared.stock_made_of,
         **_row("stock", compared.stock), **_row("small", compared.small_talk), **_row("paying", compared.paying),
         small_ratio=_per_second(compared.small_talk) / stock, paying_ratio=_per_second(compared.paying) / stock,
-        ratio=inside["turn_200"] / inside["turn_5"], **inside,
+        ratio=inside["turn_200"] / inside["turn_5"], **inside, **papers,
         starts=" · ".join(f"{value:.1f}" for value in started.seconds), first=started.first_seconds,
         stock_start=compared.stock_start, memory=started.memory, resident=started.resident, loaded=compared.memory,
         stock_memory=compared.stock_memory, environment=started.environment_mb,

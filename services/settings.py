@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     clock: datetime | None = None
     log_level: LogLevel = "INFO"
-    calendar_file: Path | None = None  # working days of a year, when the official ones come late
+    calendar_file: Path | None = None  # working days, when the official ones come late: docs/calendar.md
 
     root_key_file: Path | None = None
     rest_enabled: bool | None = None  # default: on in the sandbox, off in production

@@ -26,13 +26,21 @@ PREVIEW_SCALE = 2.0
 def render(
     sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime, signer: Signer
 ) -> Rendered:
-    """Draw on a fresh `sheet`, and sign. `made_at` is stamped into the file, so give the time of numbering."""
+    """The paper and its picture. `made_at` is stamped into the file, so give the time of numbering."""
+    pdf = draw_signed(sheet, layout, facts, made_at, signer)
+    return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=picture_of(pdf))
+
+
+def draw_signed(
+    sheet: Sheet, layout: Layout, facts: Mapping[str, Any], made_at: datetime, signer: Signer
+) -> bytes:
+    """The PDF, drawn on a fresh `sheet`."""
     _Paper(sheet, layout, facts, made_at).draw()
-    pdf = sign(signer, sheet.finish(), made_at)
-    return Rendered(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest(), preview=_picture(pdf))
+    return sign(signer, sheet.finish(), made_at)
 
 
-def _picture(pdf: bytes) -> bytes:
+def picture_of(pdf: bytes) -> bytes:
+    """The first page as PNG."""
     document = pypdfium2.PdfDocument(pdf)
     try:
         image = document[0].render(scale=PREVIEW_SCALE).to_pil().convert("RGB")

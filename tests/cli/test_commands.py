@@ -238,6 +238,7 @@ def test_the_doctor_names_each_thing_that_is_wrong(shebao: Shebao, tmp_path: Pat
         assert line in sick.out
     assert "shebao db upgrade" in sick.out
     assert "shebao train" in sick.out
+    assert "WARN  calendar: the holidays of 2027" in sick.out
     shebao("keys", "rotate")
     assert "ok    keys" in shebao("doctor").out
     other = tmp_path / "other.key"

@@ -14,6 +14,7 @@ from services.domain.workdays import (
     booking_moment,
     is_provisional,
     is_workday,
+    missing_arrangement,
     records_available,
     use_calendar,
 )
@@ -96,3 +97,31 @@ def test_a_calendar_that_is_no_calendar_is_refused_in_one_line(
     with pytest.raises(ValueError, match=r"calendar file bad\.yml can't be used"):
         use_calendar(file)
     assert is_provisional(date(2027, 1, 4))
+
+
+def test_a_changed_calendar_is_read_again_without_a_restart(tmp_path: Path, operator: None) -> None:
+    file = tmp_path / "calendar.yml"
+    file.write_text("year: 2027\nprovisional: true\nsource: guessed\nholidays: [2027-01-01]\n", "utf-8")
+    use_calendar(file)
+    assert is_workday(date(2027, 1, 4))
+    file.write_text(
+        "year: 2027\nprovisional: false\nsource: published\nholidays: [2027-01-01, 2027-01-04]\n"
+        "---\nyear: 2028\nprovisional: false\nsource: published\nholidays: [2028-01-03]\n",
+        encoding="utf-8",
+    )
+    assert not is_workday(date(2027, 1, 4))
+    assert not is_workday(date(2028, 1, 3))
+    file.write_text("[", encoding="utf-8")
+    assert not is_workday(date(2027, 1, 4)), "what can't be read changes nothing"
+    file.unlink()
+    assert not is_provisional(date(2027, 1, 4))
+
+
+def test_next_years_arrangement_is_missed_from_november_on(tmp_path: Path, operator: None) -> None:
+    assert missing_arrangement(date(2026, 10, 31)) is None
+    assert missing_arrangement(date(2026, 11, 1)) == 2027
+    assert missing_arrangement(date(2027, 2, 1)) == 2027
+    file = tmp_path / "calendar.yml"
+    file.write_text("year: 2027\nprovisional: false\nsource: published\nholidays: [2027-01-01]\n", "utf-8")
+    use_calendar(file)
+    assert missing_arrangement(date(2026, 11, 1)) is None

@@ -56,7 +56,7 @@ def test_a_duration_or_an_age_is_no_year(text: str) -> None:
         ("2026-01到2026-06", "2026-01/2026-06"), ("去年12月到今年3月", "2025-12/2026-03"),
         ("全年", "2026-01/2026-12"), ("三月到现在", "2026-03/2026-11"), ("三月到年底", "2026-03/2026-12"),
         ("交到六月", "2026-01/2026-06"), ("缴到年底", "2026-01/2026-12"), ("前三个月", "2026-01/2026-03"),
-        ("近三个月", "2026-09/2026-11"), ("１１月", "2026-11"),
+        ("近三个月", "2026-09/2026-11"), ("１１月", "2026-11"), ("2026/3", "2026-03"), ("2026-3", "2026-03"),
     ],
 )  # fmt: skip
 def test_months_quarters_and_halves_are_a_fee_period(text: str, period: str) -> None:
@@ -79,6 +79,9 @@ def test_months_follow_the_clock_over_the_turn_of_the_year() -> None:
         ("3月5号到4月1日", "2026-03-05/2026-04-01"), ("11月1号到15号", "2026-11-01/2026-11-15"),
         ("2026-01-01到2026-06-30", "2026-01-01/2026-06-30"), ("2026年2月28日", "2026-02-28/2026-02-28"),
         ("12月20号到1月5号", "2026-12-20/2027-01-05"), ("上周", "2026-11-16/2026-11-22"),
+        ("国庆前的", "2026-01-01/2026-09-30"), ("元旦以后", "2026-01-04/2026-11-23"),
+        ("春节那几天", "2026-02-15/2026-02-23"), ("去年国庆", "2025-10-01/2025-10-08"),
+        ("双十一那天", "2026-11-11/2026-11-11"), ("十一前", "2026-01-01/2026-09-30"),
         ("最近七天", "2026-11-17/2026-11-23"), ("昨天", "2026-11-22/2026-11-22"), ("11月20号到今天", "2026-11-20/2026-11-23"),
     ],
 )  # fmt: skip
@@ -264,3 +267,18 @@ def test_neighbours_and_foreign_friends_are_somebody_else(text: str) -> None:
 @pytest.mark.parametrize("text", ["完税证明掉了，重新开一个", "完税证明重新开具", "重新开张完税证明"])
 def test_to_issue_anew_is_a_reissue(text: str) -> None:
     assert ("certificate_kind", "tax_certificate_reissue") in values(text)
+
+
+@pytest.mark.parametrize("text", ["妹妹，我要那个完税证明", "老公,帮我开个凭证", "娃儿！你给我查一下"])
+def test_who_is_spoken_to_is_not_for_whom_it_is(text: str) -> None:
+    assert ("beneficiary", "other") not in values(text)
+
+
+@pytest.mark.parametrize("text", ["妹妹的医保", "给妹妹交，我要开票", "儿子，儿子的医保", "老公，我妈的也要"])
+def test_who_is_named_otherwise_is(text: str) -> None:
+    assert ("beneficiary", "other") in values(text)
+
+
+@pytest.mark.parametrize("text", ["二十一前", "交二十一年", "三八妇女"])
+def test_a_number_is_no_festival(text: str) -> None:
+    assert not [value for value in values(text) if value[0] == "date_range"]

@@ -1,0 +1,190 @@
+"""C1–C6 and Q1–Q4 as people really ask: in any order, with a change of mind, a question between, in dialect."""
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.driver import Resident, Town
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number, medical_payment
+from tests.journeys.test_q_queries import declared, month_payment
+
+
+def person(name: str, number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "id_type": "居民身份证",
+        "id_number": id_number("520115", f"1981{number + 1:02d}15"),
+        "alipay_user_id": f"20889922000000{number:02d}",
+        "enrolments": [enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, PENSION, since="2026-11")],
+        **more,
+    }
+
+
+def year(number: int, **more: Any) -> dict[str, Any]:
+    return medical_payment(number, f"{number - 1}-11-03T09:00:00+08:00", f"{number - 1}-11-05") | more
+
+
+THREE_YEARS = person("何三年", 0, payments=[year(2024), year(2025), year(2026)])
+BOTH = person("何两样", 1, payments=[year(2026), *(month_payment(2026, month) for month in range(7, 10))])
+MOTHER = person("何桂英", 2)
+PAYER = person(
+    "何代缴",
+    3,
+    payments=[
+        year(2026),
+        year(2026, paid_for=MOTHER["id_number"]),
+        year(2025, paid_for=MOTHER["id_number"]),
+    ],
+)
+GRANDMOTHER = person("何奶奶", 4, payments=[year(2026, first_issued_on="2026-01-08")])
+GONE = person("何退费", 5, payments=[year(2026, refunded_on="2026-01-20")])
+NOBODY = person("何没有", 6)
+MONTHS = person(
+    "何月月",
+    7,
+    payments=[month_payment(2025 + n // 12, n % 12 + 1) for n in range(16)],
+    declarations=[
+        declared("2026-04-10", FLEXIBLE, PENSION, "878.94", fee_period="2026-04", tier="60%", base="4394.70")
+    ],
+)
+EARLY = person("何太早", 8)
+
+
+@pytest.fixture(scope="module")
+def people(town: Town) -> Town:
+    town.load([THREE_YEARS, BOTH, MOTHER, PAYER, GRANDMOTHER, GONE, NOBODY, MONTHS, EARLY])
+    return town
+
+
+def begin(town: Town, who: dict[str, Any], sender: str, sentence: str) -> Resident:
+    resident = town.resident(sender)
+    resident.say(sentence)
+    resident.log_in(who["alipay_user_id"])
+    return resident
+
+
+def documents(resident: Resident) -> list[dict[str, Any]]:
+    cards = [message["custom"] for message in resident.last if "custom" in message]
+    return [card for card in cards if card["kind"] == "document"]
+
+
+def test_papers_of_several_years_at_once(people: Town) -> None:
+    me = begin(people, THREE_YEARS, "words-years", "我想要个缴费凭证")
+    me.say("都要")
+    assert len(documents(me)) == 3
+    me.say("近两年的再来一份")
+    assert len(documents(me)) == 2
+    me.say("2024年和2025年的缴费凭证")
+    assert [year in me.text for year in ("2024年", "2025年", "2026年")] == [True, True, False]
+    me.say("2019年的呢")
+    assert {option["value"] for option in me.card("choice")["options"]} == {"2024", "2025", "2026"}
+    me.say("2023和2024的")
+    assert len(documents(me)) == 1
+    assert "2023年没有查到" in me.text
+    me.write_transcript("c1-years")
+
+
+def test_certificates_of_one_insurance_and_never_a_payment(people: Town) -> None:
+    me = begin(people, BOTH, "words-insurance", "打印完税证明")
+    me.say("只要医保的")
+    (item,) = me.card("records")["items"]
+    assert "居民医保" in str(item)
+    me.say("还有养老的")
+    assert len(me.card("records")["items"]) == 3
+    me.say("八月的那张")
+    assert len(me.card("records")["items"]) == 1
+    me.say("第一个")
+    assert "2026年8月" in me.text
+    me.say("再补一张")
+    assert me.card("records")["certificate_kind"] == "tax_certificate_reissue"
+    me.say("头一张")
+    assert "第1次补开" in me.text
+    assert "核对" not in "".join(text for _, text in me.lines)
+    me.write_transcript("c2-one-insurance")
+
+
+def test_for_another_in_any_order_with_a_question_between(people: Town) -> None:
+    me = begin(people, PAYER, "words-other", "给我妈开完税证明")
+    me.say(MOTHER["name"])
+    assert "姓名记下了" in me.text
+    me.say("开这个要好多钱？")
+    assert "证件号码" in me.last[-1]["text"]
+    assert len(me.last) > 1, "the question is answered before the number is asked for again"
+    me.say(MOTHER["id_number"])
+    me.say("二零二五年的")
+    me.say("第一个")
+    assert "**英" in me.text
+    me.say("补开一下")
+    assert "**英" in me.text
+    me.say("第一个")
+    assert "第1次补开" in me.text
+    me.say("我自己的呢")
+    assert "**英" not in me.text
+    assert me.card("records")["certificate_kind"] == "tax_certificate_first"
+    assert not me.has("payment_confirmation")
+    told = "".join(text for who, text in me.lines if who == "助手")
+    assert MOTHER["name"] not in told
+    me.lines = [
+        (who, text.replace(MOTHER["id_number"], "（号码）").replace(MOTHER["name"], "（姓名）"))
+        for who, text in me.lines
+    ]
+    me.write_transcript("c5-any-order")
+
+
+def test_who_is_spoken_to_is_not_who_is_meant(people: Town) -> None:
+    me = begin(people, GRANDMOTHER, "words-called", "妹妹，我要那个完税证明")
+    assert me.card("records")["certificate_kind"] == "tax_certificate_reissue"
+    me.say("给孙子开一张完税证明")
+    assert "证件号码" in me.text
+    me.press("给我自己开")
+    assert me.has("records")
+
+
+def test_why_there_is_no_paper_is_told(people: Town) -> None:
+    gone = begin(people, GONE, "words-gone", "2026年的缴费凭证")
+    assert "已经退了" in gone.text
+    nobody = begin(people, NOBODY, "words-nobody", "开缴费凭证")
+    assert "没有查到您的缴费记录" in nobody.text
+    assert "2026年" not in nobody.text
+    nobody.say("2019年的")
+    assert "2020年11月以前" in nobody.text
+
+
+def test_times_of_every_kind(people: Town) -> None:
+    me = begin(people, MONTHS, "words-times", "查去年上半年的缴费")
+    expected = (
+        ("国庆前的", "4条"), ("最近三个月的呢", "最近的一条是2026年4月的"), ("元旦以后", "4条"), ("二五年的", "12条"),
+        ("2025到2026", "16条"), ("2026/3", "1条"), ("今年一季度", "3条"), ("最近一年的", "5条"),
+    )  # fmt: skip
+    for said, told in expected:
+        me.say(said)
+        assert told in me.text, f"{said}: {me.text}"
+    me.say("上个月申报的")
+    assert "最近的一次是2026年4月10日申报的" in me.text
+    me.say("今年申报的")
+    assert "1条" in me.text
+    me.say("第一条")
+    me.say("回到列表")
+    assert "1条" in me.text
+    me.say("查农历去年腊月交的钱")
+    assert "公历" in me.text
+    me.say("哪年交得最多")
+    assert any(message.get("image") for message in me.last)
+    me.write_transcript("q2-times")
+
+
+def test_an_offer_to_be_told_outlives_a_question(people: Town) -> None:
+    me = begin(people, EARLY, "words-early", "交明年的居民医保")
+    me.say("确认支付")
+    me.pay(EARLY["alipay_user_id"])
+    me.say("好了")
+    me.say("开2027年的缴费凭证")
+    if me.has("identity_verification"):
+        me.verify()
+        me.say("好了")
+    assert "以实际为准" not in me.text
+    me.say("好久能开")
+    assert "最晚11月26日" in me.last[-1]["text"]
+    me.say("要得")
+    assert "我就告诉您" in me.text
+    me.write_transcript("c1-offer")
