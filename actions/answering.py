@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cn2an
 
-from actions import basket, paying
+from actions import basket, paying, slots
 from actions.choices import choose, plain
 from actions.flows import find_flow
 from actions.slots import Case, Slot, due, span
@@ -20,6 +20,7 @@ MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半�
 ALL = re.compile(
     r"(?:都|全部?|所有|一起|一并|全都)(?:的|要|给|帮我|一起|一次)*(?:[交缴补付办要]|$|[,，。！!])"
 )
+PAYS_ALL = re.compile(r"(?:都|全部?|所有的?|一起|一并)(?:要|给我|帮我|一起|一次)*[交缴补付]")
 ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不|没)\1")
 
 
@@ -38,15 +39,19 @@ async def answer_question(talk: Talk, task: Task) -> bool:
 
 async def take_all_arrears(talk: Talk, task: Task) -> bool:
     """都交: every assessed item, paid at once; True if that is what was said."""
-    if task.asked != "arrears_item" or not ALL.search(talk.turn.text) or asks(talk):
+    anew = task.asked == CONFIRM and "arrears_item" in task.answered
+    if not (task.asked == "arrears_item" or anew):
         return False
-    found = await _slot_and_case(talk, task, task.asked)
+    found = await _slot_and_case(talk, task, "arrears_item")
     if found is None:
         return False
     slot, case = found
+    options = [option for option in await slot.options(case) if option.value != slots.ALL]
+    if not _means_all(talk, len(options), anew=anew):
+        return False
     items = [
         Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
-        for option in await slot.options(case)
+        for option in options
     ]
     if task.member:
         talk.state.task = None
@@ -54,6 +59,18 @@ async def take_all_arrears(talk: Talk, task: Task) -> bool:
     else:
         basket.gather(talk, items)
     return True
+
+
+def _means_all(talk: Talk, count: int, *, anew: bool) -> bool:
+    """都交, the option that says so, or its place after the others. At the review 都对 means something else."""
+    if talk.turn.last("arrears_item") == slots.ALL:
+        return True
+    if anew:
+        return bool(PAYS_ALL.search(talk.turn.text)) and not asks(talk)
+    if asks(talk):
+        return False
+    place = {talk.turn.text.strip(), str(talk.turn.last("ordinal") or "")}
+    return bool(ALL.search(talk.turn.text)) or str(count + 1) in place
 
 
 async def answer_anew(talk: Talk, task: Task) -> bool:
@@ -76,7 +93,8 @@ async def answer_anew(talk: Talk, task: Task) -> bool:
 
 
 async def _put(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
-    value = choose(talk.turn, slot.name, await slot.options(case))
+    options = [option for option in await slot.options(case) if option.value != slots.ALL]
+    value = choose(talk.turn, slot.name, options)
     if slot.name == "fee_period":
         value = _last_month(talk, case) or value
     if value is not None:

@@ -5,11 +5,11 @@ then the open question is asked again if something else came between.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 from actions import (
     answering,
+    awaited,
     basket,
     cards,
     cautions,
@@ -20,6 +20,8 @@ from actions import (
     papers,
     paying,
     queries,
+    refund_words,
+    refunding,
     reminding,
     returning,
     starting,
@@ -87,11 +89,22 @@ async def _news(talk: Talk) -> None:
     """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
     task = talk.state.task
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
-        with suppress(ServiceError):  # the sweeper asks again by itself; who asks for the state is told more
-            patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        try:
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
+        except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
+            if patient and not talk.turn.poke:
+                await _tell_unknown(talk, talk.state.order_no, error)
     told, talk.state.told = talk.state.told, []
     await _tell_notices(talk, told)
+
+
+async def _tell_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
+    """Whoever was at the cashier and says 好了 may have paid: not to be asked to pay while nobody knows."""
+    order = await talk.services.payment.find_order(order_no)
+    if order and order.opened and order.status == "pending":
+        talk.tell_error(error)
+        talk.told_orders[order_no] = order.status
 
 
 async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
@@ -104,8 +117,10 @@ async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
             await papers.tell_booked(talk, notice.facts["order_no"])
+        elif notice.kind == "refund_case":
+            await refunding.tell_news(talk, notice.facts["case_no"])
         elif notice.kind == "paper_ready":
-            await papers.tell_ready(talk, **notice.facts)
+            await awaited.tell_ready(talk, **notice.facts)
         elif notice.kind in {OPENS, ENDS}:
             await reminding.tell(talk, **notice.facts)
 
@@ -114,6 +129,8 @@ async def _respond(talk: Talk) -> None:
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent in GUESSED and others.names_somebody(talk):
         handler = starting.pay
+    if handler is starting.pay and _is_about_papers(talk):
+        handler = _inform
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
@@ -134,15 +151,22 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if await basket.takes(talk) or await _answers_whom_or_what(talk):
+    if await basket.takes(talk) or await _answers_whom_or_what(talk) or await _about_refunds(talk):
         return
     await handler(talk)
+
+
+def _is_about_papers(talk: Talk) -> bool:
+    """只要医保的, of a paper or a list that is open: nothing in it says that something is to be paid."""
+    task = talk.state.task
+    kind = task.kind if task else talk.state.done.get("kind")
+    return kind in {"certificate", "query"} and not papers.PAYS.search(talk.turn.text)
 
 
 async def _about_lists(talk: Talk) -> bool:
     """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
     was said of a time for paying."""
-    if await papers.wants_to_be_told(talk):
+    if await awaited.wants_to_be_told(talk):
         return True
     if await reminding.answers(talk) or await _asks_about_terms(talk):
         await steps.ask_again(talk)
@@ -176,10 +200,37 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     return False
 
 
+async def _about_refunds(talk: Talk) -> bool:
+    """退费办到哪了, 不退了, and answers to what is asked about a refund, whatever else they look like."""
+    task, turn = talk.state.task, talk.turn
+    if talk.state.login or turn.poke:
+        return False
+    in_work = task is not None and task.kind == "refund" and task.asked is not None
+    if refund_words.takes_back(turn) and not (turn.last("refund_view")):
+        await (moving.cancel(talk) if in_work else starting.refund(talk, refund_view=refunding.WITHDRAW))
+        return True
+    if refund_words.asks_state(turn) and (turn.intent != "faq" or await _has_case(talk)):
+        number = refund_words.number_in(turn.text)
+        named = {refunding.CASE: number} if number else {}
+        await starting.refund(talk, refund_view=refunding.STATE, **named)
+        return True
+    if not in_work or turn.intent in MOVING or not await _answer(talk, talk.state.task):
+        return False
+    await steps.go_on(talk)
+    return True
+
+
+async def _has_case(talk: Talk) -> bool:
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    return bound is not None and bool(await talk.services.refunds.list_of(bound.person_id))
+
+
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        if any(
+        if papers.goes_on(talk):
+            await starting.certificate(talk)
+        elif any(
             talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
         ):
             await starting.pay(talk)
@@ -202,7 +253,11 @@ async def _inform(talk: Talk) -> None:
         await starting.change(talk, task)
 
 
-async def _answer(talk: Talk, task: Task) -> bool:
+async def _answer(talk: Talk, task: Task | None) -> bool:
+    if task is None:
+        return False
+    if task.kind == "refund":
+        return await refunding.answer_question(talk, task)
     if task.kind == "pay":
         return await answering.answer_question(talk, task)
     if task.kind == "query":
@@ -219,8 +274,24 @@ async def _affirm(talk: Talk) -> None:
             await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
         elif await login.go_on(talk):
             await paying.confirm(talk, task)
+    elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
+        await _confirm_refund(talk)
     else:
         await starting.resume(talk)
+
+
+async def _confirm_refund(talk: Talk) -> None:
+    """What was shown last is confirmed; the button of another payment shows that one."""
+    task, tapped = talk.state.task, talk.turn.last(refunding.ORDER)
+    shown = (
+        task.facts.get(refunding.ORDER) if task and task.kind == "refund" and task.asked == CONFIRM else None
+    )
+    if task is None or shown is None or tapped not in {None, shown}:
+        await starting.refund(talk)
+        return
+    bound = await login.go_on(talk)
+    if bound is not None:
+        await refunding.confirm(talk, task, bound)
 
 
 async def _deny(talk: Talk) -> None:
@@ -232,7 +303,7 @@ async def _deny(talk: Talk) -> None:
         await login.refuse(talk)
     elif await steps.answered_anew(talk, task):
         return
-    elif task and task.asked == CONFIRM:
+    elif task and task.kind == "pay" and task.asked == CONFIRM:
         talk.tell(
             "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
         )
@@ -311,7 +382,7 @@ async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
     talk.state.leave_basket()
-    talk.state.shown, talk.state.window = {}, {}
+    talk.state.shown, talk.state.window, talk.state.relatives = {}, {}, {}
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 
@@ -323,7 +394,7 @@ HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "chitchat": _aside("chitchat"),
     "complain": _complain,
     "request_human": _aside("human"),
-    "request_refund": _aside("refund"),
+    "request_refund": starting.refund,
     "help": _help,
     "faq": _faq,
     "login": starting.log_in,

@@ -7,7 +7,7 @@ from typing import Any
 
 from actions import cards, record_lists
 from actions.choices import plain
-from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, asks_detail
+from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, SAME, asks_detail
 from actions.say import months, say
 from actions.talk import Talk
 from actions.turn import Turn
@@ -66,7 +66,7 @@ async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
 def _page(shown: Shown) -> int:
     """The page that is wanted, within those that there are. `page` may be a move from `shown_page`."""
     wanted, now = str(shown.facts.get("page", 1)), int(shown.facts.get("from_page", 1))
-    moved = {NEXT: now + 1, PREVIOUS: now - 1, LAST: shown.pages}.get(wanted)
+    moved = {NEXT: now + 1, PREVIOUS: now - 1, SAME: now, LAST: shown.pages}.get(wanted)
     return min(max(moved if moved is not None else int(wanted), 1), shown.pages)
 
 

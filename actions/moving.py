@@ -1,6 +1,6 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, starting, steps
+from actions import basket, cards, login, refunding, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -11,12 +11,11 @@ from actions.talk import Talk
 
 async def go_back(talk: Talk) -> None:
     task = talk.state.task
+    if talk.state.login:
+        await login.go_back(talk)
+        return
     if task is None:
         talk.tell("nothing_to_go_back", *steps.menu_buttons())
-        return
-    if talk.state.login == login.PERSON_NAME:
-        talk.state.id_token, talk.state.name_token, talk.state.login = None, None, login.ID_NUMBER
-        await steps.go_on(talk)
         return
     if task.asked in task.before:
         task.put(task.asked, task.before[task.asked])
@@ -30,6 +29,7 @@ async def go_back(talk: Talk) -> None:
     if task.asked in task.answered:
         task.forget(task.asked)
     task.forget(answered[-1])
+    _forget_taken(task)
     task.asked = None
     await steps.go_on(talk)
 
@@ -54,13 +54,25 @@ async def ask_anew(talk: Talk, field: str) -> None:
     if task and field in find_flow(task.facts).slots:
         task.before = {field: task.facts[field]} if field in task.facts else {}
         task.forget(field)
+        _forget_taken(task)
         task.reask = field
         task.asked = None
     await steps.go_on(talk)
 
 
+def _forget_taken(task: Task) -> None:
+    """What had one possible answer may have several once an earlier one is open again."""
+    for name in task.taken:
+        task.forget(name)
+    task.taken = []
+
+
 async def change_what(talk: Talk, task: Task) -> None:
-    if task.kind != "pay" or task.asked not in {CONFIRM, PAYMENT}:
+    if task.kind == "refund" and task.asked == CONFIRM:
+        task.forget(refunding.REASON)
+        task.asked = None
+    said = task.asked in {CONFIRM, PAYMENT} or set(task.answered) & set(fields(task)) - {task.asked}
+    if task.kind != "pay" or talk.state.login or not said:
         await steps.go_on(talk)
         return
     if task.joint:
@@ -103,6 +115,10 @@ async def cancel(talk: Talk) -> None:
         talk.told_orders[order.order_no] = order.status
         talk.tell(key, until=order.expires_at, total=order.total)
         talk.state.finish(left=order.status in {"closed", "pending"})
+    elif task and task.kind == "refund":
+        talk.state.finish()
+        talk.state.forget_login()
+        talk.tell("refund.cancelled", *steps.menu_buttons())
     elif task or talk.state.login:
         talk.state.finish(left=True)
         talk.state.forget_login()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from actions import cards
 from actions.say import known, say
-from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, Case, Option, people
+from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import SHARED, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
@@ -80,14 +80,26 @@ def take(talk: Talk, task: Task) -> set[str]:
     if not is_for_other(task):
         return new
     said = {name: talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
-    said["id_type"] = talk.turn.last("id_type")
+    said["id_type"] = _usable_type(talk)
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
             if task.facts.get(INSURED) != ANOTHER:
                 task.facts.pop(INSURED, None)
             task.put(name, str(value))
             new.add(name)
+    if task.asked == INSURED and new == {"id_type"}:
+        task.put(INSURED, ANOTHER)  # the document of somebody who is not among those on offer
     return new
+
+
+def _usable_type(talk: Talk) -> str | None:
+    """The document that was named; one with which nothing can be done here is told at once."""
+    named = talk.turn.last("id_type")
+    if named is None or named in SUPPORTED:
+        return named
+    newborn = named == IdType.BIRTH_CERTIFICATE
+    talk.tell("id_problem.birth_certificate" if newborn else "id_problem.unsupported")
+    return None
 
 
 def _take_relation(talk: Talk, task: Task) -> set[str]:
@@ -198,6 +210,8 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         task.forget(name)
     if INSURED not in task.answered:
         task.answered.append(INSURED)
+    if facts.get("relation"):
+        talk.state.relatives[found.person_id] = facts["relation"]
     facts[INSURED], facts["looked_for"] = found.person_id, _key(found.person_id, wanted)
     if task.asked in {ID_NUMBER, PERSON_NAME, "id_type", INSURED}:
         task.asked = None
@@ -209,7 +223,7 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}
-        known = [one for one in known if one.value not in settled]
+        known = [one for one in known if one.value not in settled and _may_be(talk, task, one.value)]
         if known and known != [one for one in known if one.value == ANOTHER]:
             _ask_choice(talk, task, INSURED, known)
         else:
@@ -231,6 +245,12 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, PERSON_NAME, "others.ask_name")
         return False
     return True
+
+
+def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
+    """Whether this can be 我爸: somebody who was said to be the mother is not."""
+    said, wanted = talk.state.relatives.get(person_id), task.facts.get("relation")
+    return not (said and wanted) or said == wanted
 
 
 def nobody(talk: Talk, task: Task, refused: Refused) -> None:

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from actions import cards, login, tickets
-from actions.choices import agrees_to_be_told, choose, plain
+from actions import awaited, login, tickets, vouchers
+from actions.choices import choose, plain
+from actions.query_words import recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
-from actions.state import TELL, Task
+from actions.state import Task
 from actions.talk import Talk
 from services.certificates import PAYMENT_RECORD as RECORD
-from services.certificates import Document, Holder, NotYet
+from services.certificates import Holder
 from services.domain.kinds import IdType
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
@@ -19,34 +20,77 @@ from services.identity import BoundPerson
 PAYMENT_RECORD = '/get_certificate{"certificate_kind": "payment_record"}'
 TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
+NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
+"""What says by itself which paper is meant, and begins anew with whose it is."""
+PAYS = re.compile(r"[交缴买付]|参保|续保|^/")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
 PICKED = ("ticket", "issue", "page")
 OF_ORDER = ":"
 """Between the number of an order and the place of a bill in it: how a button names who is insured there."""
-LAST = "last"
-"""What a button says for the person whose tickets were listed last: no id of a person leaves us."""
+MINE = '/get_certificate{"beneficiary": "self"}'
+
+
+def goes_on(talk: Talk) -> bool:
+    """Whether another paper like the last one is meant: 2024年的呢, 还有养老的."""
+    if talk.state.done.get("kind") != "certificate" or not talk.state.listed:
+        return False
+    said = any(talk.turn.last(name) is not None for name in tickets.FILTERS)
+    said = said or talk.turn.last("beneficiary") == "self"
+    return (
+        (said or bool(_years(talk)))
+        and talk.turn.last("payment_type") is None
+        and not PAYS.search(talk.turn.text)
+    )
 
 
 def take_facts(talk: Talk, task: Task) -> None:
     turn = talk.turn
+    _recall(talk, task)
     kind = turn.last("certificate_kind")
     if kind is None and TAX_WORDS.search(turn.text) and not tickets.is_tax(task):
         kind = tickets.ANY
     if kind is not None:
         task.put("certificate_kind", str(kind))
-    times = [name for name in tickets.TIMES if turn.last(name) is not None]
-    if times:
+    said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
+    said |= _years(talk)
+    if said.keys() & set(tickets.TIMES):
         for name in tickets.TIMES:
             task.forget(name)
-        task.put(times[0], str(turn.last(times[0])))
-    if kind is not None or times:
+    for name, value in said.items():
+        if name not in tickets.TIMES or not task.facts.keys() & set(tickets.TIMES):
+            task.put(name, value)
+    if kind is not None or said:
         for name in PICKED:
             task.forget(name)
     for name in PICKED:
         if turn.last(name) is not None:
             task.put(name, str(turn.last(name)))
     _take_person(talk, task)
+
+
+def _recall(talk: Talk, task: Task) -> None:
+    """再补一张: which paper, and whose, as last time, where a new task does not say."""
+    listed, turn = talk.state.listed, talk.turn
+    new = not task.facts and talk.state.done.get("kind") == "certificate"
+    if not new or not listed or NAMES_PAPER.search(turn.text):
+        return
+    if turn.last("certificate_kind") is None:
+        kind = str(listed.get("certificate_kind", RECORD))
+        task.put("certificate_kind", kind if kind == RECORD else tickets.kind_said(turn.text))
+    if INSURED in listed and turn.last("beneficiary") is None:
+        task.put("beneficiary", OTHER)
+        task.put(INSURED, listed[INSURED])
+
+
+def _years(talk: Talk) -> dict[str, str]:
+    """Several years, with commas between: 去年和今年, 近两年."""
+    years = [str(year)[:4] for year in talk.turn.values.get("fee_year", ())]
+    recent = recent_years(talk.turn, talk.today)
+    if recent and not years:
+        first, month = map(int, recent.partition("/")[0].split("-"))
+        years = [str(year) for year in range(first + (month > 1), talk.today.year + 1)]
+    return {"fee_year": ",".join(dict.fromkeys(years))} if len(years) > 1 or recent else {}
 
 
 def _take_person(talk: Talk, task: Task) -> None:
@@ -67,7 +111,7 @@ def _take_person(talk: Talk, task: Task) -> None:
     if OF_ORDER in str(turn.last(INSURED)):
         task.put("beneficiary", OTHER)
         task.put(INSURED, str(turn.last(INSURED)))
-    elif turn.last(INSURED) == LAST and INSURED in talk.state.listed:
+    elif turn.last(INSURED) == awaited.LAST and INSURED in talk.state.listed:
         task.put("beneficiary", OTHER)
         task.put(INSURED, talk.state.listed[INSURED])
 
@@ -80,6 +124,8 @@ def answers(talk: Talk) -> bool:
     if task and asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(asked):
         _take_person(talk, task)
         return True
+    if task and asked == "fee_year" and _takes_years(talk, task):
+        return True
     if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
         task = Task(kind="certificate", facts=tickets.recall(talk))
     elif asked != tickets.TICKET:
@@ -87,6 +133,18 @@ def answers(talk: Talk) -> bool:
     if task is None or not tickets.pick(talk, task):
         return False
     talk.state.task = task
+    return True
+
+
+def _takes_years(talk: Talk, task: Task) -> bool:
+    """去年和今年的, 近两年, 都要: several of the years that were offered, or all."""
+    several = _years(talk)
+    if several:
+        task.put("fee_year", several["fee_year"])
+    elif tickets.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
+        task.put("fee_year", ",".join(task.single))
+    else:
+        return False
     return True
 
 
@@ -100,8 +158,6 @@ async def answer_question(talk: Talk, task: Task) -> bool:
         year = plain(talk.turn.text)
     if year is not None:
         task.put("fee_year", year)
-    elif tickets.is_tax(task) and tickets.ALL.search(talk.turn.text):
-        task.put("fee_period", tickets.ALWAYS)
     else:
         return False
     return True
@@ -114,7 +170,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if tickets.is_tax(task):
         await tickets.go_on(talk, task, bound, holder)
     else:
-        await _payment_record(talk, task, bound, holder)
+        await vouchers.go_on(talk, task, bound, holder)
 
 
 # --- for whom ---------------------------------------------------------------------------------------
@@ -173,7 +229,7 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     facts = task.facts
     id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
     if ID_NUMBER not in facts:
-        _ask(talk, task, ID_NUMBER, "paper.ask_id_number")
+        _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
         return ()
     checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
     if not checked.ok and not checked.could_be:
@@ -186,42 +242,12 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     return checked.could_be or (id_type,)
 
 
-def _ask(talk: Talk, task: Task, name: str, key: str) -> None:
+def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
     task.asked = name
-    talk.tell(key, (say("button.cancel"), "/cancel"))
+    talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)
 
 
-# --- the payment record voucher -----------------------------------------------------------------------
-
-
-async def _payment_record(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
-    years = await talk.services.certificates.years(holder)
-    pending = await tickets.find_pending(talk, holder)
-    if "fee_year" not in task.facts and "fee_period" in task.facts:
-        task.put("fee_year", str(task.facts["fee_period"])[:4])
-    if "fee_year" not in task.facts:
-        known = sorted({*years, *pending}, reverse=True)
-        if len(known) > 1:
-            tickets.ask_year(talk, task, "ask.record_year", known)
-            return
-        task.put("fee_year", str(known[0] if known else talk.today.year))
-    year = int(str(task.facts["fee_year"])[:4])
-    if year not in years and year in pending:
-        tickets.tell_not_yet(talk, holder, RECORD, pending[year])
-        return
-    if not await login.step_up(talk, bound, tickets.LEVEL):
-        return
-    issued = await talk.services.certificates.issue_payment_record(
-        holder, conversation_id=talk.conversation_id, fee_year=year
-    )
-    talk.state.finish()
-    if isinstance(issued, Document):
-        who = await tickets.whose(talk, holder)
-        talk.add(cards.document(say("paper.ready", who=who, title=issued.title, year=year), issued))
-    elif isinstance(issued, NotYet):
-        tickets.tell_not_yet(talk, holder, RECORD, issued)
-    else:
-        talk.tell("paper.nothing_for_other" if holder.payer_id else "paper.nothing", year=year)
+# --- the news -----------------------------------------------------------------------------------------
 
 
 async def tell_booked(talk: Talk, order_no: str) -> None:
@@ -241,47 +267,3 @@ async def tell_booked(talk: Talk, order_no: str) -> None:
         title = "button.payment_record" if own else "button.record_of"
         buttons.append((say(title, who=await masked_name(talk, order.payer_id, bill)), payload))
     talk.tell("pay.news_booked", *buttons, **await order_facts(talk, order))
-
-
-# --- too early ----------------------------------------------------------------------------------------
-
-
-async def wants_to_be_told(talk: Talk) -> bool:
-    """好了告诉我: whether the offer was answered, yes or no."""
-    if talk.state.question != TELL or talk.turn.poke:
-        return False
-    talk.state.question = None
-    awaited, talk.state.awaited = talk.state.awaited, {}
-    if talk.turn.intent == "deny":
-        talk.tell("paper.not_told")
-        return True
-    if not agrees_to_be_told(talk.turn):
-        return False
-    bound = await login.go_on(talk)
-    if bound is None:
-        return True
-    other = awaited.get(INSURED)
-    promised = await talk.services.certificates.tell_when_there(
-        Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None),
-        conversation_id=talk.conversation_id,
-        kind=awaited["paper"],
-        fee_year=awaited["fee_year"],
-    )
-    talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
-    return True
-
-
-async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -> None:
-    """The news that a paper can be had that was asked for too early."""
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound is None:
-        return
-    about = ""
-    if person_id != bound.person_id:
-        talk.state.listed = {INSURED: person_id}
-        about = f', "{INSURED}": "{LAST}"'
-    kind = RECORD if paper == RECORD else tickets.FIRST
-    payload = f'/get_certificate{{"certificate_kind": "{kind}", "fee_year": "{fee_year}"{about}}}'
-    talk.tell(
-        "paper.now_there", (say("button.issue_now"), payload), year=fee_year, title=say(f"paper.title.{kind}")
-    )

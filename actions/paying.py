@@ -209,7 +209,8 @@ async def show(talk: Talk, order: OrderView) -> None:
         key = "pay.booked" if order.booked else "pay.paid"
         talk.add(cards.payment_status(say(key, available=order.records_available_on, **facts), order))
     else:
-        talk.add(cards.payment_status(say(f"pay.{order.status}", **facts), order))
+        key = f"pay.{order.status}_by_office" if order.by_office else f"pay.{order.status}"
+        talk.add(cards.payment_status(say(key, **facts), order))
     if order.status != "pending" and _finish(talk, order.order_no) and order.status == "paid":
         await _overview(talk)
 

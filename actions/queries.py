@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from actions import cards, listing, login
+from actions import cards, listing, login, record_lists
 from actions.choices import choose
 from actions.query_facts import FILTERS, PEOPLE, TIMES, take_facts
 from actions.query_words import ALL, CHART, OTHER, asks_whole, page_asked, recent_years, view_asked
@@ -175,12 +175,12 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         return
     found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
     if not found:
-        await _show(talk, task, bound, [], person)
+        await _show(talk, task, bound, [], person, everything=[])
         return
     if _is_open(talk, task, found):
         return
     fitting = await talk.services.records.find(bound.person_id, wanted_of(task, person))
-    await _show(talk, task, bound, fitting, person)
+    await _show(talk, task, bound, fitting, person, everything=found)
 
 
 def wanted_of(task: Task, person: Person | None, *, everything: bool = False) -> Wanted:
@@ -259,7 +259,7 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     cancel = (say("button.cancel"), "/cancel")
     if "id_number" not in task.facts:
         task.asked = "id_number"
-        talk.tell("query.ask.id_number", cancel)
+        talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
         return False
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts["id_number"], _id_type(task)
@@ -298,10 +298,16 @@ async def _person(talk: Talk, task: Task) -> Person | None:
 
 
 async def _show(
-    talk: Talk, task: Task, bound: BoundPerson, found: Sequence[FeeRecord], person: Person | None
+    talk: Talk,
+    task: Task,
+    bound: BoundPerson,
+    found: Sequence[FeeRecord],
+    person: Person | None,
+    *,
+    everything: Sequence[FeeRecord],
 ) -> None:
     if not found:
-        _nothing(talk, task)
+        _nothing(talk, task, everything)
     else:
         shown = listing.Shown(
             kind=task.facts["query_kind"],
@@ -317,8 +323,9 @@ async def _show(
     talk.state.finish()
 
 
-def _nothing(talk: Talk, task: Task) -> None:
-    """For another person the same sentence, whatever is the matter."""
+def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> None:
+    """For another person the same sentence, whatever is the matter. Of one's own records the latest is told,
+    and another time may be said next."""
     kind = task.facts["query_kind"]
     buttons = () if kind == OTHER else ((say("query.button.all"), cards.query(kind)),)
     narrowed = any(task.facts.get(name, ALL) != ALL for name in FILTERS)
@@ -326,7 +333,10 @@ def _nothing(talk: Talk, task: Task) -> None:
         f"query.nothing.{kind}",
         *(buttons if narrowed else ()),
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
+        latest=record_lists.when(everything[0]) if everything else None,
     )
+    talk.state.shown = {}
     if kind == OTHER:
-        talk.state.shown = {}
         talk.state.finish()
+    elif everything:
+        talk.state.shown = _kept(task.facts) | {"page": 1}

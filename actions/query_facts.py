@@ -10,6 +10,7 @@ from actions.query_words import (
     asks_booking,
     asks_for_other,
     asks_whole,
+    is_lunar,
     recent_years,
     view_asked,
     widened,
@@ -59,7 +60,7 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
         return OTHER if talk.turn.intent == "inform" else kind
     if kind or known:
         return kind
-    if turn.last("validity") or turn.last("tier"):
+    if turn.last("validity") or (turn.last("tier") and view_asked(turn) is None):
         return RecordKind.TIER_CHOICE
     about_money = any(turn.last(name) for name in (*TIMES, "insured_group", "insurance"))
     return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
@@ -68,6 +69,11 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
 def _take_time(talk: Talk, task: Task) -> None:
     """One stretch of time: days for declarations and bookings, months of the fee else; `all` has no bounds."""
     turn, today = talk.turn, talk.today
+    if is_lunar(turn):
+        for name in ("date_range", "fee_period"):
+            task.forget(name)
+        talk.tell("query.lunar")
+        return
     days, months = turn.last("date_range"), turn.last("fee_period")
     years = sorted(str(year)[:4] for year in turn.values.get("fee_year", ()))
     if years and months is None:

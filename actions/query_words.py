@@ -11,7 +11,7 @@ from actions.turn import Turn
 ALL = "all"
 LIST, DETAIL, CHART, EXPORT = "list", "detail", "chart", "export"
 OTHER = "paid_for_other"
-NEXT, PREVIOUS, LAST = "next", "previous", "-1"
+NEXT, PREVIOUS, LAST, SAME = "next", "previous", "-1", "same"
 
 _TO = r"(?:请|我?要|我想|帮我|给我|再|看|翻|到|查|回|返|去|跳)*"
 _NUMBER = r"[0-9]{1,3}|[一二两三四五六七八九十]{1,3}"
@@ -23,11 +23,13 @@ _PREVIOUS = re.compile(_TO + r"(?:上一?页|上页|前一?页|前面|往[前上
 _PAGE = re.compile(rf"{_TO}第({_NUMBER})页(?:的|看|看看)*")
 _FIRST = re.compile(_TO + r"(?:首页|最前一?页|头一页)(?:的|看|看看)*")
 _LAST = re.compile(_TO + r"(?:最后一?页|末页|尾页)(?:的|看|看看)*")
+_BACK = re.compile(_TO + r"(?:列表|清单|那一?页)(?:去|的|看看?)*")
 _CHART = re.compile(
-    r"(?:按|分)年(?:份|度)?|汇总|画.{0,3}图|图表|柱状?图|统计图|成图|看.{0,2}图|每一?年|各年|逐年|年年"
+    r"(?:按|分)年(?:份|度)?|汇总|画.{0,3}图|图表|柱状?图|统计图|成图|看.{0,2}图|每一?年|各年|逐年|年年|哪一?年.{0,4}最[多少]"
 )
 _EXPORT = re.compile(
-    r"导出|导成|excel|xlsx?|电子表|表格|另存|存下来|下载|生成.{0,2}(?:表|文件)|pdf|打印", re.IGNORECASE
+    r"导出|导成|[给做][我成]?.{0,2}[张个]?表(?!示)|excel|xlsx?|电子表|表格|另存|存下来|下载|生成.{0,2}(?:表|文件)|pdf|打印",
+    re.IGNORECASE,
 )
 _PAPER = re.compile(r"凭证|证明|票|收据")
 _DETAIL = re.compile(r"详情|详细|明细|展开|具体")
@@ -38,18 +40,19 @@ _YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四�
 _SINCE = re.compile(r"以来|以后|之后|过后|至今|开始的?|(?<!一)起(?![码步])|往后")
 _BEFORE = re.compile(r"以前|之前|为止")
 _BOOKED = re.compile(r"入[库账帐]")
+_LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
 _FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
 
 def page_asked(turn: Turn) -> str | None:
-    """The page that is asked for: its number, `next`, `previous` or `-1`."""
+    """The page that is asked for: its number, `next`, `previous`, `same` or `-1`."""
     if (said := turn.last("query_page")) is not None:
         return str(said)
     text = plain(turn.text)
     if match := _PAGE.fullmatch(text):
         return str(match[1] if match[1].isdigit() else int(cn2an.cn2an(match[1], "smart")))
-    patterns = ((_NEXT, NEXT), (_PREVIOUS, PREVIOUS), (_FIRST, "1"), (_LAST, LAST))
+    patterns = ((_NEXT, NEXT), (_PREVIOUS, PREVIOUS), (_FIRST, "1"), (_LAST, LAST), (_BACK, SAME))
     return next((page for pattern, page in patterns if pattern.fullmatch(text)), None)
 
 
@@ -95,6 +98,11 @@ def asks_for_other(turn: Turn) -> bool:
 def asks_booking(turn: Turn) -> bool:
     """Whether a time is that of booking: 十月入库的."""
     return bool(_BOOKED.search(turn.text))
+
+
+def is_lunar(turn: Turn) -> bool:
+    """Whether a time is said in the old calendar, which the books do not know."""
+    return bool(_LUNAR.search(turn.text))
 
 
 def widened(turn: Turn, span: str, *, earliest: str, latest: str) -> str:

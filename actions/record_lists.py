@@ -140,6 +140,11 @@ def title(kind: str, record: FeeRecord) -> str:
     return say("query.title.fee", what=insurance_of(record), period=period_of(record))
 
 
+def when(record: FeeRecord) -> str:
+    """The time by which a record is asked for."""
+    return whole_date(record.declared_on) if record.declared_on else period_of(record)
+
+
 def spoken(kind: str, record: FeeRecord) -> str:
     """A record as one would read it out."""
     facts = {"what": title(kind, record), "record": record, "status": _status(record)}

@@ -17,6 +17,8 @@ from services.ports import Dues, Enrolment, Tier
 FOR_OTHER = "other"
 """The value of `beneficiary` when somebody else is paid for."""
 INSURED, ID_NUMBER, PERSON_NAME = "insured_person", "id_number", "person_name"
+ALL = "all"
+"""The value of `arrears_item` for every item at once."""
 ANOTHER = "another"
 """The value of `insured_person` for somebody whom one has not paid for before."""
 
@@ -98,6 +100,11 @@ def one_of_the_options(_case: Case, value: Any, options: Sequence[Option]) -> st
     return No(reason="problem.not_offered", facts={})
 
 
+def one_item(case: Case, value: Any, options: Sequence[Option]) -> str | No:
+    """`all` is no item: it becomes a bill for each (`actions.answering`)."""
+    return one_of_the_options(case, value, [option for option in options if option.value != ALL])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slot:
     name: str
@@ -150,18 +157,24 @@ async def payment_types(_case: Case) -> Sequence[Option]:
 
 async def arrears_items(case: Case) -> Sequence[Option]:
     """Only what the agency has assessed and pushed (R2)."""
-    items = await case.services.declarations.arrears(case.person_id)
-    return [
+    items = [
+        item
+        for item in await case.services.declarations.arrears(case.person_id)
+        if (item.insured_group, item.insurance, item.agency)
+        == (case.facts["insured_group"], case.facts["insurance"], case.facts["agency"])
+    ]
+    options = [
         Option(
             value=item.item_id,
             title=say("option.arrears", period=item.period, amount=item.amount),
             note=item.agency_name,
         )
         for item in items
-        if item.insured_group == case.facts["insured_group"]
-        and item.insurance == case.facts["insurance"]
-        and item.agency == case.facts["agency"]
     ]
+    if len(items) > 1:
+        total = sum(item.amount for item in items)
+        options.append(Option(value=ALL, title=say("option.all_arrears", count=len(items), amount=total)))
+    return options
 
 
 def due(case: Case) -> tuple[str, ...]:
@@ -331,7 +344,7 @@ insured_group = Slot(name="insured_group", options=groups)
 insurance = Slot(name="insurance", options=insurances)
 agency = Slot(name="agency", options=agencies)
 payment_type = Slot(name="payment_type", options=payment_types, default=lambda _case: PaymentType.NORMAL)
-arrears_item = Slot(name="arrears_item", options=arrears_items, when=is_arrears)
+arrears_item = Slot(name="arrears_item", options=arrears_items, accept=one_item, when=is_arrears)
 fee_period = Slot(name="fee_period", options=fee_periods, accept=accept_fee_period, when=is_normal)
 fee_year = Slot(name="fee_year", options=fee_years, accept=accept_fee_year, when=is_normal)
 tier = Slot(name="tier", options=tiers, accept=accept_tier, when=is_normal)

@@ -1,6 +1,6 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import basket, login, others, papers, paying, queries, query_facts, returning, steps
+from actions import basket, login, others, papers, paying, queries, query_facts, refunding, returning, steps
 from actions.query_words import asks_records
 from actions.say import say
 from actions.state import CONFIRM, LEFT, PAYMENT, Task
@@ -116,6 +116,8 @@ async def change(talk: Talk, task: Task) -> None:
             task.asked = None
     elif task.kind == "query":
         query_facts.take_facts(talk, task)
+    elif task.kind == "refund":
+        refunding.take_facts(talk, task)
     else:
         papers.take_facts(talk, task)
     await steps.go_on(talk)
@@ -140,6 +142,15 @@ async def query(talk: Talk) -> None:
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")
+    await change(talk, task)
+
+
+async def refund(talk: Talk, **facts: str) -> None:
+    """退费; `facts` for one that only looks at a case, or takes it back."""
+    task = talk.state.task
+    if task is None or task.kind != "refund" or facts:
+        task = start(talk, "refund")
+    task.facts.update(facts)
     await change(talk, task)
 
 

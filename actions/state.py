@@ -19,7 +19,7 @@ the paper is there? remind when the window opens?"""
 
 @dataclass
 class Task:
-    """A function of the guide in work. `kind` is `pay`, `certificate` or `query`; `facts` are by slot name.
+    """A function of the guide in work. `kind` is `pay`, `certificate`, `query` or `refund`; `facts` are by slot name.
 
     `asked` is the slot that the resident is being asked for, `confirm` at the review, `payment` after it.
     `answered` lists the slots that were asked and answered, for 上一步; `reask` is one that the resident
@@ -58,7 +58,8 @@ class Task:
 
 @dataclass
 class Dialogue:
-    """`login` is the step of logging in that is open: `consent`, `id_number`, `person_name`, `verification`.
+    """`login` is the step of logging in that is open: `consent`, `id_number`, `id_type`, `old_number`,
+    `person_name`, `verification`; `id_type` the document that the typed number is of, if it was named.
 
     `id_token` and `name_token` are what was typed of the two, `typed` says that they were, not consented to.
     `question` is an open question beside the task (`unbind`, `change`, `return`). `order_no` is the order this
@@ -69,6 +70,7 @@ class Dialogue:
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
+    `relatives` says what the people who were found are to the resident, by person id.
     """
 
     task: Task | None = None
@@ -76,6 +78,7 @@ class Dialogue:
     login: str | None = None
     id_token: str | None = None
     name_token: str | None = None
+    id_type: str | None = None
     typed: bool = False
     question: str | None = None
     order_no: str | None = None
@@ -88,6 +91,7 @@ class Dialogue:
     listed: dict[str, Any] = field(default_factory=dict)
     awaited: dict[str, Any] = field(default_factory=dict)
     basket: list[Task] = field(default_factory=list)
+    relatives: dict[str, str] = field(default_factory=dict)
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
 
@@ -122,7 +126,8 @@ class Dialogue:
         self.together, self.basket = False, self.basket if left else []
 
     def forget_login(self) -> None:
-        self.login, self.id_token, self.name_token, self.typed = None, None, None, False
+        self.login, self.id_token, self.name_token, self.id_type = None, None, None, None
+        self.typed = False
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

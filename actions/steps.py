@@ -1,8 +1,8 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, basket, cards, login, papers, paying, queries, returning
+from actions import answering, awaited, basket, cards, login, papers, paying, queries, refunding, returning
 from actions.say import say
-from actions.state import CONFIRM, PAYMENT, UNBIND, Task
+from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, Task
 from actions.talk import Talk
 
 MENU = (
@@ -35,6 +35,9 @@ async def go_on(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         talk.tell("unbind.ask", (say("button.unbind"), "/affirm"), (say("button.keep"), "/deny"))
         return
+    if talk.state.question == TELL and not talk.turn.poke:
+        awaited.offer_again(talk)
+        return
     if talk.returning:
         talk.returning = False
         returning.offer(talk)
@@ -53,6 +56,8 @@ async def go_on(talk: Talk) -> None:
         await paying.go_on(talk, task, bound)
     elif task.kind == "query":
         await queries.go_on(talk, task, bound)
+    elif task.kind == "refund":
+        await refunding.go_on(talk, task, bound)
     else:
         await papers.go_on(talk, task, bound)
 

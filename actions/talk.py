@@ -9,7 +9,7 @@ from actions.say import known, say
 from actions.state import Dialogue
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import ServiceError
+from services.domain.errors import OutcomeUnknown, ServiceError
 
 Button = tuple[str, str]
 
@@ -46,4 +46,8 @@ class Talk:
         if not known(key):
             key = f"error.{type(error).code}"
         again = ((say("button.go_on"), "/resume_bot"),) if error.retryable and self.state.task else ()
+        if error.retryable and self.state.login:  # nothing is being paid: it is about who is speaking
+            key, again = "error.login_unsettled", ((say("button.go_on"), "/resume_bot"),)
+        elif isinstance(error, OutcomeUnknown) and self.state.order_no:
+            again = ((say("button.refresh"), "/check_payment_status"),)
         self.replies.append(cards.error(error.code, error.retryable, say(key, **error.facts), *again))

@@ -6,29 +6,31 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from actions import cards, login
+from actions import awaited, cards, login
 from actions.choices import choose
 from actions.say import day as say_day
 from actions.say import say
 from actions.slots import Option
-from actions.state import TELL, Task
+from actions.state import Task
 from actions.talk import Talk
-from services.certificates import TAX_CERTIFICATE, Holder, NotYet, TaxTicket
+from services.certificates import TAX_CERTIFICATE, Holder, TaxTicket
 from services.domain.errors import Refused
 from services.domain.money import wire
 from services.identity import BoundPerson
 
 LEVEL = 3  # showing or fetching a certificate needs a fresh verification (`reliability` 4.1)
-FIRST, REISSUE = "tax_certificate_first", "tax_certificate_reissue"
+FIRST, REISSUE = awaited.FIRST, "tax_certificate_reissue"
 ANY = "tax_certificate"
 """A bare 完税证明: the first one if there is one to issue, else a reissue."""
 TIMES = ("date_range", "fee_period", "fee_year")
-INSURED = "insured_person"
+FILTERS = (*TIMES, "insured_group", "insurance")
+INSURED = awaited.INSURED
 TICKET = "ticket"
 ALWAYS = "0000-01/9999-12"
 PAGE = 5
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
-NEXT = re.compile(r"下一?页|后面的|更多|还有(吗|没有|哪些)|接着看|往后")
+NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
+AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
 ORDINALS = re.compile(r"第([0-9一二三四五六七八九十]+)")
 
@@ -38,6 +40,11 @@ def is_tax(task: Task) -> bool:
 
 
 # --- what is meant ------------------------------------------------------------------------------------
+
+
+def kind_said(text: str) -> str:
+    """Of a sentence that names no paper, after one of these was issued."""
+    return REISSUE if AGAIN.search(text) else ANY
 
 
 def recall(talk: Talk) -> dict[str, Any]:
@@ -129,7 +136,7 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
     about = {INSURED: holder.person_id} if holder.payer_id else {}
     kept = {
         name: task.facts[name]
-        for name in ("certificate_kind", "page", "beneficiary", *TIMES)
+        for name in ("certificate_kind", "page", "beneficiary", *FILTERS)
         if name in task.facts
     }
     talk.state.listed = kept | about | {"handles": [ticket.handle for ticket in shown]}
@@ -219,52 +226,32 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
     kind = task.facts["certificate_kind"]
     fitting = [ticket for ticket in found if _fits(ticket, task)]
     if fitting and kind == FIRST:
-        payload = _payload(REISSUE, holder, **_time(task))
+        payload = _payload(REISSUE, holder, **_said(task))
         talk.tell("paper.all_issued", (say("button.reissue"), payload))
     elif fitting:
-        talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_time(task))))
+        talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_said(task))))
     else:
-        pending = await find_pending(talk, holder)
+        pending = await awaited.find_pending(talk, holder)
         near = [not_yet for year, not_yet in pending.items() if _covers(task, year)]
         if near:
-            tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
+            awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
+        elif found:
+            for name in FILTERS:
+                task.forget(name)
+            years = sorted({ticket.first_day.year for ticket in found}, reverse=True)
+            ask_year(talk, task, "paper.other_years", years, title=say("paper.title.tax_certificate"))
             return
-        talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
+        else:
+            talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
     talk.state.finish()
 
 
-async def find_pending(talk: Talk, holder: Holder) -> dict[int, NotYet]:
-    """The years that were paid and are not booked, with the days from which their papers can be had."""
-    found = {}
-    for year in (talk.today.year + 1, talk.today.year, talk.today.year - 1):
-        not_yet = await talk.services.certificates.not_yet(holder, year)
-        if not_yet is not None:
-            found[year] = not_yet
-    return found
-
-
-def tell_not_yet(talk: Talk, holder: Holder, kind: str, not_yet: NotYet) -> None:
-    """From which day on, and the offer to be told."""
-    talk.state.finish()
-    talk.state.question = TELL
-    talk.state.awaited = {"paper": kind, "fee_year": not_yet.fee_year}
-    if holder.payer_id:
-        talk.state.awaited[INSURED] = holder.person_id
-    talk.tell(
-        "paper.not_yet",
-        (say("button.tell_me"), "/affirm"),
-        (say("button.dont_tell"), "/deny"),
-        earliest=not_yet.earliest,
-        latest=not_yet.latest,
-        year=not_yet.fee_year,
-    )
-
-
-def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int]) -> None:
+def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
     """`task.single` keeps what was offered."""
     task.asked, task.single = "fee_year", [str(year) for year in years]
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in years]
-    talk.add(cards.choice(say(key, titles=[option.title for option in options]), "fee_year", options))
+    sentence = say(key, titles=[option.title for option in options], **facts)
+    talk.add(cards.choice(sentence, "fee_year", options))
 
 
 # --- time ---------------------------------------------------------------------------------------------
@@ -282,8 +269,11 @@ def _year(ticket: TaxTicket, kind: str, holder: Holder) -> int:
 
 
 def _fits(ticket: TaxTicket, task: Task) -> bool:
-    """Is the ticket of the time that was said? A day of issuing counts for a range of days; a period or a
-    year may be that of the fees, and of a reissue also that of the issue."""
+    """Is the ticket of the time and the insurance that were said? A day of issuing counts for a range of days;
+    a period or a year may be that of the fees, and of a reissue also that of the issue."""
+    of_ticket = {"insured_group": ticket.insured_group, "insurance": ticket.insurance}
+    if any(task.facts.get(name, value) != value for name, value in of_ticket.items()):
+        return False
     facts, issued = task.facts, [day for day in (ticket.first_issued_on, ticket.last_issued_on) if day]
     if "date_range" in facts:
         first, last = _days(str(facts["date_range"]))
@@ -294,16 +284,23 @@ def _fits(ticket: TaxTicket, task: Task) -> bool:
         months = f"{ticket.first_day:%Y-%m}", f"{ticket.last_day:%Y-%m}"
         return months[0] <= (end or start) and months[1] >= start
     if "fee_year" in facts:
-        year = int(str(facts["fee_year"])[:4])
-        by_issue = facts.get("certificate_kind") == REISSUE and any(day.year == year for day in issued)
-        return by_issue or ticket.first_day.year <= year <= ticket.last_day.year
+        years = years_said(task)
+        by_issue = facts.get("certificate_kind") == REISSUE and any(day.year in years for day in issued)
+        return by_issue or any(ticket.first_day.year <= year <= ticket.last_day.year for year in years)
     return True
 
 
 def _covers(task: Task, year: int) -> bool:
     """Whether the year is of the time that was said."""
-    said = task.facts.get("fee_year") or task.facts.get("fee_period")
+    if "fee_year" in task.facts:
+        return year in years_said(task)
+    said = task.facts.get("fee_period")
     return said in (None, ALWAYS) or str(said)[:4] == str(year)
+
+
+def years_said(task: Task) -> list[int]:
+    """The fee years that were said: one, or several with commas between."""
+    return [int(year[:4]) for year in str(task.facts.get("fee_year", "")).split(",") if year]
 
 
 def _days(said: str) -> tuple[date, date]:
@@ -311,5 +308,5 @@ def _days(said: str) -> tuple[date, date]:
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
-def _time(task: Task) -> dict[str, str]:
-    return {name: str(task.facts[name]) for name in TIMES if name in task.facts}
+def _said(task: Task) -> dict[str, str]:
+    return {name: str(task.facts[name]) for name in FILTERS if name in task.facts}

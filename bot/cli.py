@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot import staffing
 from services.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,16 @@ for name, group in (("sandbox", sandbox), ("db", db), ("keys", keys), ("jobs", j
     app.add_typer(group, name=name)
 
 ERRORS = {
+    "bill_not_ready": "the gateway's bill is not there yet: it comes about 10:00 of the next day",
+    "bill_unreadable": "the gateway's bill is not whole or not ours: nothing was compared; try again later",
+    "bill_too_large": "the gateway's bill is larger than any bill of a day: nothing was compared",
+    "bill_address_dead": "the gateway's bill could not be fetched in its 30 seconds: try again",
+    "gateway_refused": "the payment gateway refuses its bill: the contract or the keys are not complete",
+    "gateway_unavailable": "the payment gateway can't be reached: `shebao doctor` says more",
+    "unavailable": "the tax bureau can't be reached: `shebao doctor` says more",
+    "unknown_finding": "no open finding has this number: `shebao reconcile --list` shows them",
+    "agreed_already": "you have said so already: somebody else has to",
+    **staffing.ERRORS,
     "cannot_decrypt": "SHEBAO_ROOT_KEY_FILE does not fit this store: it was made with another root key",
 }
 OTHERS = {"asyncpg", "bot", "sqlalchemy"}
@@ -60,6 +71,9 @@ def read_settings(**given: Any) -> Settings:
 
         return complete(settings)
     return settings
+
+
+staffing.register(app, read_settings)
 
 
 @app.command()
@@ -172,6 +186,46 @@ def jobs_replay(
     if job is not None and not replayed:
         raise Failure(f"no dead or failing job {job} that nobody works on")
     typer.echo(f"{replayed} {'job is' if replayed == 1 else 'jobs are'} tried again")
+
+
+@app.command()
+def reconcile(
+    day: Annotated[
+        str | None, typer.Argument(metavar="[DAY]", help="An ISO day, or `yesterday`.", show_default=False)
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Open findings of all days, oldest first.")] = False,
+    accept: Annotated[
+        str | None, typer.Option(metavar="FINDING", help="Two people decide that nothing is left to do.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who decides, with --accept.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, with --accept: a word of docs/reconciliation.md.")
+    ] = None,
+) -> None:
+    """Match DAY between gateways, orders and tax bureau; mend what evidence allows. 0: nothing is open."""
+    from bot.reconciling import REASONS, accept_finding, list_open, read_day, reconcile_day
+
+    if [day is not None, listed, accept is not None].count(True) != 1:
+        raise typer.BadParameter("give a DAY, --list or --accept FINDING")
+    settings = read_settings()
+    if accept is not None:
+        if reason not in REASONS:
+            raise typer.BadParameter(f"--reason is one of {', '.join(REASONS)}")
+        if name is None:
+            raise typer.BadParameter("--accept needs --as NAME")
+        typer.echo(accept_finding(settings, accept, name, staffing.ask_secret(), reason))
+        return
+    if listed:
+        lines, open_ = list_open(settings)
+    else:
+        try:
+            lines, open_ = reconcile_day(settings, read_day(settings, day or ""))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    typer.echo("\n".join(lines))
+    raise typer.Exit(1 if open_ else 0)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from services.adapters.wechat.messenger import WeChatMessenger
 from services.bootstrap import Services, bootstrap
 from services.crypto import CannotDecrypt
 from services.domain.errors import ServiceError
+from services.domain.workdays import missing_arrangement
 from services.settings import Settings
 from services.store import schema
 
@@ -23,14 +24,17 @@ CLOCK_SECONDS = 60
 """Alipay and WeChat refuse what is signed at another time."""
 Print = Callable[[str], None]
 Finding = tuple[str, str | None]
+WARNINGS = frozenset({"calendar"})
+"""What can wait a little: it is told, and nothing is wrong yet."""
 
 
 def examine(settings: Settings, tell: Print) -> bool:
-    """Print a line per check; True when nothing is to be mended."""
+    """Print a line per check; True when nothing is to be mended at once."""
     sound = True
     for name, problem in _findings(settings):
-        tell(f"ok    {name}" if problem is None else f"MEND  {name}: {problem}")
-        sound = sound and problem is None
+        mark = "WARN" if name in WARNINGS else "MEND"
+        tell(f"ok    {name}" if problem is None else f"{mark}  {name}: {problem}")
+        sound = sound and (problem is None or name in WARNINGS)
     return sound
 
 
@@ -67,6 +71,7 @@ async def _ask(services: Services, *, store_stands: bool) -> list[Finding]:
         found = [("keys", await _keys(services))] if store_stands else []
         found += [
             ("clock", await _clock(settings)),
+            ("calendar", _calendar(services.clock.now().date())),
             ("payment gateway", await _answers(peers.ping_gateway, settings, "SHEBAO_ALIPAY_GATEWAY_URL")),
             ("tax bureau", await _answers(peers.ping_bureau, settings, "SHEBAO_BUREAU_URL")),
         ]
@@ -100,6 +105,16 @@ async def _clock(settings: Settings) -> str | None:
         return None  # that it does not answer is told below
     apart = abs((datetime.now(UTC) - theirs).total_seconds())
     return f"{apart:.0f} s away from the gateway's: set the machine's time" if apart > CLOCK_SECONDS else None
+
+
+def _calendar(today: date) -> str | None:
+    year = missing_arrangement(today)
+    if year is None:
+        return None
+    return (
+        f"the holidays of {year} are only those by law: when the State Council's arrangement is out, "
+        "write it into the file of SHEBAO_CALENDAR_FILE (docs/calendar.md); no restart is needed"
+    )
 
 
 async def _wechat(services: Services) -> str | None:

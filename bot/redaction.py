@@ -17,7 +17,7 @@ from bot.personal_numbers import (
     leftover_digits,
     may_begin_number,
 )
-from services.domain.names import find_names, mask_name, read_name_answer
+from services.domain.names import begins_with_surname, find_names, mask_name, read_name_answer
 from services.vault import TOKEN, Vault
 
 FRAGMENTS_KEPT = 6
@@ -135,7 +135,8 @@ class Redactor:
         rest = _without(text, found)
         if not any(f.kind == "person_name" for f in found):
             name = read_name_answer(rest)
-            if name is not None and (capture == "person_name" or found):
+            is_asked = capture == "person_name" or begins_with_surname(name or "")
+            if name is not None and (is_asked or found):
                 start = _first_place(text, found)
                 found, rest = [*found, Found(start, start, "person_name", name)], ""
         values = [(f.kind, f.value) for f in sorted(found, key=lambda f: f.start)]

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 from sanic import Sanic
 from sanic.worker.loader import AppLoader
+from sanic.worker.manager import WorkerManager
 
 from bot.app import create_app
 from bot.engine.training import ensure_model
@@ -31,6 +32,10 @@ KEYS: dict[str, Callable[[Path], object]] = {
     "signing_key_file": lambda path: load_pem_private_key(path.read_bytes(), password=None),
     "signing_cert_file": lambda path: load_pem_x509_certificates(path.read_bytes()),
 }
+
+
+STARTUP_TENTHS = 1200
+"""Tenths of a second that a worker may take to come up, also on a machine that is busy with other work."""
 
 
 class CannotServe(ValueError):
@@ -52,6 +57,7 @@ def run(settings: Settings, root: Path, say: Say) -> None:
     app.prepare(
         host=settings.host, port=settings.port, workers=settings.workers, motd=False, access_log=False
     )
+    WorkerManager.THRESHOLD = STARTUP_TENTHS
     say(f"serving at {settings.base_url}")
     Sanic.serve(primary=app, app_loader=loader)
 

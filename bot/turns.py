@@ -56,6 +56,9 @@ SURE = 0.9
 PUNCTUATION = " 　，。！？、,.!?~～…"
 TASKS = frozenset({"pay_insurance", "get_certificate", "query_records", "check_payment_status"})
 """What else may be asked for instead of giving a number or a name."""
+ASIDES = frozenset({"faq", "request_refund", "check_payment_status"})
+ASKS = re.compile(r"怎么|咋|为什么|为啥|多少|好多|哪里|哪儿|什么时候|能不能|可不可以|吗$|[?？]")
+"""What is asked in between is no answer, also where the understanding is less sure of it."""
 NUMBERED = re.compile(r"[\dA-Za-z]")
 NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
 """A document that is named without any of these is named only: 他用的是护照."""
@@ -230,13 +233,19 @@ class Turns:
 
     async def _is_other_wish(self, text: str, capture: str) -> bool:
         parsed = await self._engine.parse(text)
-        intent = parsed["intent"]
-        if intent["name"] in CONTROL and intent["confidence"] >= SURE:
+        intent, is_sure = parsed["intent"]["name"], parsed["intent"]["confidence"] >= SURE
+        if intent in CONTROL and is_sure:
             return True
-        if intent["name"] in TASKS and intent["confidence"] >= SURE and not NUMBERED.search(text):
-            return True
-        named = {entity["entity"] for entity in parsed["entities"]}
-        return capture == "id_number" and "id_type" in named and not NUMERALS.search(text)
+        if NUMBERED.search(text):
+            return False
+        said = {(entity["entity"], entity["value"]) for entity in parsed["entities"]}
+        names_document = any(entity == "id_type" for entity, _ in said) and not NUMERALS.search(text)
+        return (
+            (intent in TASKS and is_sure)
+            or (intent in ASIDES and ASKS.search(text) is not None)
+            or ("beneficiary", "self") in said  # 给我自己开: nobody else is meant after all
+            or (capture == "id_number" and names_document)
+        )
 
     async def _commit(self, outcome: Outcome, inbox_id: str | None) -> None:
         record = outcome.record

@@ -25,11 +25,14 @@ from services.joblist import JobList
 from services.notices import Notices
 from services.payment import Payment
 from services.ports import Clock, IdentityProvider, PaymentGateway, TaxBureau
+from services.reconciliation import Reconciliation
 from services.records import Records
+from services.refunds import Refunds
 from services.reminders import Reminders
 from services.retention import EVERY as RETENTION_EVERY
 from services.retention import Retention
 from services.settings import Settings
+from services.staff import Staff
 from services.store.session import Database
 from services.vault import Vault
 
@@ -47,10 +50,13 @@ class Services:
     declarations: Declarations
     insured: InsuredPersons
     payment: Payment
+    refunds: Refunds
+    staff: Staff
     records: Records
     certificates: Certificates
     exports: Exports
     reminders: Reminders
+    reconciliation: Reconciliation
     notices: Notices
     durable: Durable
     jobs: JobList
@@ -163,7 +169,7 @@ def wire(
     )
     retention = Retention(database=database, clock=clock, vault=vault, identity=identity)
     durable.repeat("retention", RETENTION_EVERY, retention.sweep)
-    records = Records(bureau=bureau, get_person=identity.get_person)
+    records = Records(bureau=bureau, get_person=identity.get_person, refunded_on=payment.mending.refunded_on)
     certificates = Certificates(
         database=database,
         clock=clock,
@@ -189,6 +195,15 @@ def wire(
         enrolments=enrolments,
         conversations=identity.find_conversations,
     )
+    reconciliation = Reconciliation(
+        database=database,
+        clock=clock,
+        gateways=gateways,
+        bureau=bureau,
+        payment=payment,
+        durable=durable,
+        settings=settings,
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -201,10 +216,13 @@ def wire(
             database=database, vault=vault, bureau=bureau, identity=identity, clock=clock, settings=settings
         ),
         payment=payment,
+        refunds=Refunds(payment.desk),
+        staff=Staff(database=database, clock=clock),
         records=records,
         certificates=certificates,
         exports=exports,
         reminders=reminders,
+        reconciliation=reconciliation,
         notices=notices,
         durable=durable,
         jobs=JobList(database=database, clock=clock),

@@ -5,7 +5,6 @@ A payer learns the masked name of a person whose number and name both fit and fo
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.crypto import CannotDecrypt
 from services.domain.errors import Refused, Unavailable
-from services.domain.id_documents import IdCheck, check_id_number
+from services.domain.id_documents import IdCheck, check_id_number, could_be
 from services.domain.kinds import EnrolmentStatus, IdType, Insurance, InsuredGroup, PaymentType
 from services.domain.names import canonical_name, mask_name
 from services.domain.orders import CAPTURED
@@ -39,8 +38,6 @@ BUDGETS = {PAYER: 5, NUMBER: 10}
 """Failures in a day: of one payer, and for one number over all payers."""
 OFFERED = 6
 ROUNDS = 5
-NO_CARD = re.compile(r"[A-Z].*|[0-9]{8}|[0-9]{10}[A-Z]")
-"""Numbers that are plainly not of an identity card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +93,8 @@ class InsuredPersons:
         checked = await self._checked(conversation_id, id_token, id_type)
         if checked.ok:
             return NumberCheck(ok=True, reason="")
-        could_be: tuple[IdType, ...] = ()
-        if id_type is IdType.RESIDENT_ID_CARD and NO_CARD.fullmatch(checked.number):
-            others = (kind for kind in IdType if kind is not id_type)
-            could_be = tuple(kind for kind in others if check_id_number(checked.number, kind).ok)
-        return NumberCheck(ok=False, reason=checked.reason, could_be=could_be)
+        others = could_be(checked.number) if id_type is IdType.RESIDENT_ID_CARD else ()
+        return NumberCheck(ok=False, reason=checked.reason, could_be=others)
 
     async def find(
         self,

@@ -144,6 +144,16 @@ class Posting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Booking:
+    """A payment that the bureau has entered (入库); `key` is the one it was posted with."""
+
+    key: str
+    payment_no: str
+    amount: Decimal
+    booked_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeeRecord:
     """One line of the bureau's books (`certificates` 7). Which fields are set depends on `kind`."""
 
@@ -173,12 +183,33 @@ class FeeRecord:
     order_no: str | None = None
 
 
+class RefundStage(StrEnum):
+    """How far the tax office is with a refund: 受理, 社保/医保确认, 退库, 到账; or not confirmed."""
+
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    PAID = "paid"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundApplication:
+    """A tax refund that was applied for; `expected_by` is the last day on which the money should be there."""
+
+    application_no: str
+    stage: RefundStage
+    expected_by: date | None = None
+    paid_on: date | None = None
+
+
 class TaxBureau(Protocol):
     """The tax bureau's collection system. `Refused` codes: `not_registered` (no such person, or the name
     does not match), `not_payable` (nothing due for these dues; with the fact "aided" the state pays it all, with
     "too_young" the insured is), `already_paid`, `window_closed` (facts "year"; "closed_on" the last day on which it
     could be paid, "opens_on" the next first one, as far as they are known), `tier_not_allowed`, `figures_changed`
-    (declare: facts `total`), `unknown_declaration`."""
+    (declare: facts `total`), `unknown_declaration`, `withdrawn` (post: the key was withdrawn), `already_booked`
+    (withdraw), `not_booked`, `already_refunded`, `not_refundable` (file a refund)."""
 
     async def find_enrolments(self, person: Person) -> Sequence[Enrolment]: ...
     async def find_arrears(self, person: Person) -> Sequence[ArrearsItem]: ...
@@ -197,6 +228,26 @@ class TaxBureau(Protocol):
 
     async def find_posting(self, key: str) -> Posting | None:
         """What became of `post_payment` with this key; None if the bureau never saw it."""
+        ...
+
+    async def find_bookings(self, day: date) -> Sequence[Booking]:
+        """What it has entered on `day` of all that was posted by us, for reconciliation."""
+        ...
+
+    async def withdraw_payments(self, keys: Sequence[str]) -> None:
+        """Give up payments that are not booked, all of them or none. Idempotent; afterwards these keys can't
+        be posted any more, also when the bureau had not seen them yet."""
+        ...
+
+    async def file_refund(
+        self, *, key: str, payment_key: str, amount: Decimal, reason: str
+    ) -> RefundApplication:
+        """Apply for the refund of what was booked under `payment_key`; the same `key` again returns the same
+        application. `reason` is a value of `services.domain.refunds.Reason`."""
+        ...
+
+    async def find_refund(self, key: str) -> RefundApplication | None:
+        """How an application stands; None if the bureau never saw it."""
         ...
 
     async def find_records(
@@ -226,7 +277,10 @@ class TradeStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TradeFacts:
-    """Verified evidence about one `order_no` (the gateway's `out_trade_no`), from a notification or a query."""
+    """Verified evidence about one `order_no` (the gateway's `out_trade_no`), from a notification or a query.
+
+    `received` is what comes to us of `total`, where the gateway tells it: a merchant's discount is missing.
+    """
 
     order_no: str
     status: TradeStatus
@@ -237,6 +291,7 @@ class TradeFacts:
     paid_at: datetime | None = None
     buyer: str | None = None
     evidence_id: str | None = None  # notify_id, or empty for a query
+    received: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +312,38 @@ class RefundFacts:
     done: bool
     amount: Decimal | None = None
     refunded_at: datetime | None = None
+
+
+class BillKind(StrEnum):
+    PAID = "paid"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillLine:
+    """One movement in a gateway's bill. Amounts are positive, also those given back.
+
+    `received` is what came of `total`, or went: less where the merchant has paid a part (a discount).
+    `request_no` is set on a refund.
+    """
+
+    order_no: str
+    trade_no: str
+    kind: BillKind
+    total: Decimal
+    received: Decimal
+    at: datetime
+    request_no: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """A gateway's file of one day, whole: its sums agree with its rows. `sha256` stands for what it says;
+    it is empty when the gateway has no file for that day, since nothing has moved."""
+
+    day: date
+    lines: tuple[BillLine, ...] = ()
+    sha256: str = ""
 
 
 class PaymentGateway(Protocol):
@@ -287,6 +374,13 @@ class PaymentGateway(Protocol):
 
     def read_notification(self, form: Mapping[str, str]) -> TradeFacts:
         """Verify signature, app id and seller of a notification; `Refused("forged_notification")` otherwise."""
+        ...
+
+    async def fetch_bill(self, day: date) -> Bill:
+        """What has moved on `day`. It makes us ask, and is no evidence by itself.
+
+        `Unavailable("bill_not_ready")` before it is there; `OutcomeUnknown` for a file that is not whole.
+        """
         ...
 
     async def ping(self) -> None: ...

@@ -1,7 +1,7 @@
 """What the bureau's books say: declarations, payments, tier choices, and what was paid for others."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.domain.errors import Refused
@@ -33,15 +33,29 @@ class Wanted:
     paid_for: Person | None = None
 
 
+RefundedOn = Callable[[Sequence[str]], Awaitable[Mapping[str, date]]]
+
+
 class Records:
-    def __init__(self, *, bureau: TaxBureau, get_person: Callable[[str], Awaitable[Person]]) -> None:
+    """`refunded_on` knows the postings whose money the gateway has given back past the bureau: a paper on them
+    would not be true (`reliability` I10, R6)."""
+
+    def __init__(
+        self,
+        *,
+        bureau: TaxBureau,
+        get_person: Callable[[str], Awaitable[Person]],
+        refunded_on: RefundedOn | None = None,
+    ) -> None:
         self._bureau = bureau
         self._get_person = get_person
+        self._refunded_on = refunded_on
 
     async def paid(self, person_id: str, fee_year: int | None = None) -> Sequence[FeeRecord]:
         """Booked payments for this person; with `fee_year` those of that year only."""
         person = await self._get_person(person_id)
-        return await self._bureau.find_records(person, RecordKind.PAID, fee_year=fee_year)
+        found = await self._bureau.find_records(person, RecordKind.PAID, fee_year=fee_year)
+        return await self._with_refunds(found)
 
     async def paid_for(
         self, payer_id: str, other: Person, fee_year: int | None = None
@@ -50,9 +64,10 @@ class Records:
         by that number and name."""
         payer = await self._get_person(payer_id)
         try:
-            return await self._bureau.find_records(payer, RecordKind.PAID, fee_year=fee_year, paid_for=other)
+            found = await self._bureau.find_records(payer, RecordKind.PAID, fee_year=fee_year, paid_for=other)
         except Refused:
             return ()
+        return await self._with_refunds(found)
 
     async def years(self, person_id: str) -> list[int]:
         """The years of the fee periods that have booked payments, newest first."""
@@ -68,7 +83,18 @@ class Records:
             if wanted.paid_for is None:
                 raise
             return []
+        found = await self._with_refunds(found)
         return sorted((record for record in found if _fits(record, wanted)), key=_age, reverse=True)
+
+    async def _with_refunds(self, found: Sequence[FeeRecord]) -> Sequence[FeeRecord]:
+        keys = [record.order_no for record in found if record.order_no and record.refunded_on is None]
+        if self._refunded_on is None or not keys:
+            return found
+        days = await self._refunded_on(keys)
+        return [
+            replace(record, refunded_on=day) if (day := days.get(record.order_no or "")) else record
+            for record in found
+        ]
 
 
 async def read_person(

@@ -9,6 +9,7 @@ from rasa.shared.core.events import BotUttered
 from bot.channels.base import Message
 
 LINK = re.compile(r"https?://\S+")
+MASKED_NUMBER = re.compile(r"[0-9A-Z]{1,4}\*{3,}[0-9A-Z]{2,4}")
 
 
 class Collector(OutputChannel):
@@ -28,11 +29,12 @@ class Collector(OutputChannel):
 
 
 def storable(uttered: BotUttered) -> BotUttered:
-    """The utterance without links and with nothing of a card but its kind: cards hold capability links."""
+    """The utterance without links, without what is left of a masked number, and with nothing of a card but its
+    kind: cards hold capability links."""
     custom = uttered.data.get("custom")
     kind = custom.get("kind") if isinstance(custom, dict) else None
     return BotUttered(
-        text=LINK.sub("…", uttered.text) if uttered.text else uttered.text,
+        text=MASKED_NUMBER.sub("…", LINK.sub("…", uttered.text)) if uttered.text else uttered.text,
         data={"custom": {"kind": kind}} if kind else {},
         timestamp=uttered.timestamp,
     )

@@ -19,7 +19,12 @@ from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
 from rasa.exceptions import ActionLimitReached
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.core.constants import (
+    ACTION_LISTEN_NAME,
+    USER_INTENT_BACK,
+    USER_INTENT_SESSION_START,
+)
 from rasa.shared.core.events import (
     ActionExecuted,
     ActionExecutionRejected,
@@ -41,6 +46,8 @@ from bot.engine.runner import PlainGraphRunner
 from bot.engine.tracker import ConversationTracker
 
 RANKED = 3
+ENGINE_ONLY = frozenset({USER_INTENT_SESSION_START, USER_INTENT_BACK, DEFAULT_NLU_FALLBACK_INTENT_NAME})
+"""Intents that Rasa adds for itself: `/session_start` from outside would start the session in mid-turn."""
 
 
 class TurnProcessor(MessageProcessor):
@@ -49,7 +56,7 @@ class TurnProcessor(MessageProcessor):
     def __init__(self, *args: Any, actions: LocalActions, **options: Any) -> None:
         self._actions = actions
         super().__init__(*args, action_endpoint=LocalEndpoint(actions), **options)
-        self._intents = frozenset(self.domain.intents)
+        self._intents = frozenset(self.domain.intents) - ENGINE_ONLY
         self._predictions = Predictions(self.graph_runner.components, self.domain)
 
     async def take_turn(self, message: UserMessage, tracker: ConversationTracker) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
+FINDINGS = Gauge("shebao_open_findings", "Differences of reconciliation that need a person", ["kind"])
 INVARIANTS = ("I1", "I2", "I3", "I5", "I14")
 JOBS = Gauge("shebao_jobs", "Durable work that is dead or fails again and again", ["state"])
 BROKEN = Gauge("shebao_broken_invariants", "What the last look at the money found broken", ["invariant"])
@@ -46,10 +47,13 @@ async def _measure(services: Services) -> None:
     """From the store, where it is whichever process found it. A store that does not answer is no "nothing"."""
     try:
         jobs, broken = await services.jobs.count(), await services.payment.count_findings()
+        findings = await services.reconciliation.count_open()
     except (SQLAlchemyError, OSError):
-        JOBS.clear()
-        BROKEN.clear()
+        for gauge in (JOBS, BROKEN, FINDINGS):
+            gauge.clear()
         return
+    for kind, count in findings.items():
+        FINDINGS.labels(kind).set(count)
     for state, number in jobs.items():
         JOBS.labels(state).set(number)
     for invariant in INVARIANTS:

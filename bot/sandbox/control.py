@@ -16,6 +16,7 @@ from bot.sandbox.books import Books
 from bot.sandbox.bureau import assess, records
 from bot.sandbox.bureau.account import Account
 from bot.sandbox.bureau.office import find_account
+from bot.sandbox.bureau.refunds import pay_out
 from bot.sandbox.bureau.tables import DeclarationRow, PaymentRow
 from bot.sandbox.wechatpay.store import trades_of as wechat_trades_of
 from services.domain.id_documents import normalise
@@ -56,7 +57,8 @@ class _Fault(_Body):
 
 class BureauFault(_Fault):
     operation: Literal[
-        "enrolments", "arrears", "tiers", "quote", "declare", "post_payment", "records", "*"
+        "enrolments", "arrears", "tiers", "quote", "declare", "post_payment", "find_posting", "bookings", "records",
+        "withdraw_payments", "file_refund", "find_refund", "*",
     ]  # fmt: skip
     mode: Literal["unavailable", "slow", "amount_changed"]
 
@@ -132,6 +134,7 @@ async def _order(books: Books, peer: str, body: bytes) -> HTTPResponse:
 
 async def _state(books: Books, id_number: str) -> dict[str, Any] | None:
     """What bureau and gateways hold for a person; None for an unknown one."""
+    await pay_out(books)
     async with books.database.read() as session:
         account = await find_account(books, session, id_number)
         if account is None:

@@ -6,7 +6,6 @@ is printed as its code in brackets, never as an empty box, and `rare` tells the 
 
 from collections.abc import Container, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 import segno
@@ -15,7 +14,8 @@ from fpdf.enums import MethodReturnValue, PageOrientation, TextMode, WrapMode
 from fpdf.fonts import TTFFont
 from pylopdf_fonts_zh_cn import sans_path, serif_path
 
-from services.certificates.encoding import CidCodes, PlainEncoding
+from services.certificates import archival
+from services.certificates.encoding import PlainEncoding, add_font
 
 LINE = 1.42
 """Height of a line in sizes of the type."""
@@ -28,22 +28,20 @@ EMBOLDEN = 0.012
 
 
 class Sheet(FPDF):
-    """An empty document with its font read; take a new one for each document."""
+    """An empty document; take a new one for each document."""
 
     def __init__(self) -> None:
         super().__init__(format="A4")
         self.set_auto_page_break(False)
-        self._add_chinese("serif", serif_path())
+        add_font(self, "serif", serif_path())
         self.rare = False
+        self._broken: dict[tuple[str, float, float, float], list[str]] = {}
 
     def begin(self, *, orientation: str, margin: float, title: str, made_at: datetime) -> None:
         """Settle what is fixed for all pages. The time of making is part of the bytes."""
         self.def_orientation = PageOrientation.coerce(orientation)
         self.set_margin(margin)
-        self.set_lang("zh-CN")
-        self.set_title(title)
-        self.set_creator("shebao")
-        self.set_creation_date(made_at)
+        archival.prepare(self, title=title, made_at=made_at)
 
     def finish(self) -> bytes:
         """The document."""
@@ -55,7 +53,7 @@ class Sheet(FPDF):
         if all(ord(character) in known or character == "\n" for character in text):
             return text
         if "sans" not in self.fonts:
-            self._add_chinese("sans", sans_path())
+            add_font(self, "sans", sans_path())
             self.set_fallback_fonts(["sans"])
         spare = self._characters("sans")
         parts = []
@@ -78,10 +76,18 @@ class Sheet(FPDF):
 
     def lines_of(self, text: str, width: float) -> list[str]:
         """`text` broken to `width` millimetres in the type that is set."""
-        found = self.multi_cell(
-            width, text=text, dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.CHAR, padding=0
-        )
-        return cast("list[str]", found)
+        asked = (text, width, self.font_size_pt, self.c_margin)
+        if asked not in self._broken:
+            found = self.multi_cell(
+                width,
+                text=text,
+                dry_run=True,
+                output=MethodReturnValue.LINES,
+                wrapmode=WrapMode.CHAR,
+                padding=0,
+            )
+            self._broken[asked] = cast("list[str]", found)
+        return self._broken[asked]
 
     def box(
         self,
@@ -175,10 +181,3 @@ class Sheet(FPDF):
             width = self.get_string_width(text)
             with self.rotation(angle, self.w / 2, self.h / 2):
                 self.text((self.w - width) / 2, self.h / 2, text)
-
-    def _add_chinese(self, name: str, path: Path) -> None:
-        self.add_font(name, fname=path)
-        font = self.fonts[name]
-        if isinstance(font, TTFFont):
-            font.subset = CidCodes(font)
-            font.ttfont.recalcBBoxes = False  # half of the work, for tables that the paper leaves out

@@ -44,11 +44,13 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class NotYet:
-    """Paid but not booked: the first and the last day on which the paper can be had."""
+    """Paid but not booked: the first and the last day on which the paper can be had. `provisional`: they may
+    still move, because the year's holidays are not published."""
 
     earliest: date
     latest: date
     fee_year: int
+    provisional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,4 +1,4 @@
-"""The process that prints papers: a third of a second of pure Python each, kept off the event loop.
+"""The process that prints papers: a tenth of a second of pure Python each, kept off the event loop.
 
 One child for each worker, started when it is needed, gone after some idle minutes or with its parent. It is
 a plain pipe, since workers of the web server may have no children of `multiprocessing`. A request is a

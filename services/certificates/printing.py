@@ -2,7 +2,7 @@
 
 Its arguments are the files of the operator's key and certificate.
 
-The next sheet, with its fonts read, is made ready while nobody waits.
+Fonts are read when it starts, and serve all its papers.
 """
 
 import json
@@ -24,15 +24,14 @@ IDLE_SECONDS = 600.0
 
 def serve(orders: IO[bytes], papers: IO[bytes], signer: Signer) -> None:
     """Print until there are no more orders: the parent is gone, or has asked for nothing for a while."""
-    sheet = Sheet()
+    Sheet()  # reads the font while nobody waits
     while select.select([orders], [], [], IDLE_SECONDS)[0]:
         try:
             order = read_exactly(orders, LENGTH.unpack(read_exactly(orders, LENGTH.size))[0])
         except EOFError:
             return
-        papers.write(_answer(sheet, order, signer))
+        papers.write(_answer(Sheet(), order, signer))
         papers.flush()
-        sheet = Sheet()
 
 
 def _answer(sheet: Sheet, order: bytes, signer: Signer) -> bytes:

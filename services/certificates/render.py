@@ -39,7 +39,7 @@ def _picture(pdf: bytes) -> bytes:
     finally:
         document.close()
     file = io.BytesIO()
-    image.quantize(64, method=Quantize.MAXCOVERAGE, dither=Dither.NONE).save(file, "PNG")
+    image.quantize(64, method=Quantize.FASTOCTREE, dither=Dither.NONE).save(file, "PNG")
     return file.getvalue()
 
 
@@ -78,6 +78,11 @@ class _Paper:
             return HEAD_HEIGHT + layout.closing.height + (5 if self.demo else 0)
         return HEAD_HEIGHT + 2 + (layout.seal.height if layout.seal else 0)
 
+    @property
+    def _is_below_scan(self) -> bool:
+        """Whether the words above the grid stand below the code, or beside it."""
+        return self.layout.scan.place == "left"
+
     def _first_page(self) -> None:
         layout, sheet = self.layout, self.sheet
         sheet.add_page()
@@ -95,7 +100,7 @@ class _Paper:
             )
         self._scan()
         self._number()
-        self.y = max(self.y + 3.5, layout.margin + layout.scan.size - 1)
+        self.y = max(self.y + 3.5, layout.margin + layout.scan.size - (1 if self._is_below_scan else 7))
         self._references()
         self.grid_top = self.y
         for cells in layout.facts:
@@ -123,8 +128,7 @@ class _Paper:
 
     def _references(self) -> None:
         layout = self.layout
-        below_scan = layout.scan.place == "left"
-        room = layout.grid if below_scan else layout.width - layout.scan.size - 3
+        room = layout.grid if self._is_below_scan else layout.width - layout.scan.size - 3
         after = self.y
         for reference in layout.reference:
             text = reference.label + self.values[reference.key]
@@ -192,7 +196,7 @@ class _Paper:
             self.y += ROW_HEIGHT
 
     def _make_room(self, height: float) -> None:
-        """A new page if this one is full; it repeats number and head of the table."""
+        """A new page if this one is full; it repeats number, whose paper it is, and the head of the table."""
         if self.y + height <= self.sheet.h - FOOT:
             return
         self._close_grid()
@@ -203,9 +207,10 @@ class _Paper:
         )
         self._scan()
         self._number()
-        self.y = max(self.y + 2, layout.margin + layout.scan.size - (1 if layout.scan.place == "left" else 7))
+        self.y = max(self.y + 2, layout.margin + layout.scan.size - (1 if self._is_below_scan else 7))
         self._references()
         self.grid_top = self.y
+        self._facts(layout.facts[0])
         self._table_head()
 
     def _close_grid(self) -> None:
@@ -295,12 +300,10 @@ class _Paper:
             sheet.page = page
             sheet.type_size(HEAD)  # a size that is set anew on each page, whatever was the last on it
             y = sheet.h - FOOT + 3.5
-            sheet.line_of_text(layout.margin, y, layout.width, layout.keep, size=7.5, color=GREY)
             number = layout.page_number.format(page=page, pages=pages)
-            sheet.line_of_text(layout.margin, y, layout.width, number, size=7.5, align="center", color=GREY)
-            sheet.line_of_text(
-                layout.margin, y, layout.width, self.values["number"], size=7.5, align="right", color=GREY
-            )
+            words = ((layout.keep, "left"), (number, "center"), (self.values["number"], "right"))
+            for text, align in words:
+                sheet.line_of_text(layout.margin, y, layout.grid, text, size=7.5, align=align, color=GREY)
             if self.demo:
                 sheet.slanted(layout.watermark, size=46, opacity=0.13, angle=24)
         sheet.set_text_color(*INK)

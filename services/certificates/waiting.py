@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Protocol
 
 from services.certificates.model import Holder, NotYet
-from services.domain.workdays import add_workdays, records_available
+from services.domain.workdays import add_workdays, is_provisional, records_available
 from services.durable import Durable
 from services.notices import Notices
 from services.ports import Clock
@@ -14,6 +14,7 @@ from services.watches import Seen, Watches, Wish
 
 NOTICE = "paper_ready"
 OFTEN, SELDOM = timedelta(minutes=10), timedelta(hours=1)
+REREAD = timedelta(hours=6)
 OPENS, CLOSES = time(8), time(20)
 PATIENCE = timedelta(days=30)
 """How long after the last promised day somebody is still going to be told."""
@@ -64,25 +65,33 @@ class Waiting:
         _, latest = records_available(max(paid).date())
         earliest = max(earliest, today)
         latest = max(latest, add_workdays(today, 1), earliest)
-        return NotYet(earliest=earliest, latest=latest, fee_year=fee_year)
+        return NotYet(earliest=earliest, latest=latest, fee_year=fee_year, provisional=is_provisional(latest))
 
     async def watch(self, holder: Holder, conversation_id: str, kind: str, not_yet: NotYet) -> None:
         """Tell this conversation once the paper can be had. Asked again: once all the same."""
         now = self._clock.now()
         facts = {"paper": kind, "fee_year": not_yet.fee_year, "person_id": holder.person_id}
-        opens = datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
         await self._watches.wish(
             Wish(conversation_id=conversation_id, reader_id=holder.reader_id, facts=facts),
-            first=max(opens, now + OFTEN),
+            first=min(max(_opening(not_yet, now), now + OFTEN), now + REREAD),
             until=datetime.combine(not_yet.latest, CLOSES, now.tzinfo) + PATIENCE,
         )
 
     async def _look(self, wish: Wish) -> Seen:
-        person_id = str(wish.facts["person_id"])
+        """Can it be had? The bureau is asked from the first day on; the operator may have moved that day."""
+        person_id, fee_year, now = str(wish.facts["person_id"]), wish.facts["fee_year"], self._clock.now()
         payer_id = wish.reader_id if wish.reader_id != person_id else None
         holder = Holder(person_id=person_id, payer_id=payer_id)
-        there = await self._is_there(holder, wish.facts["paper"], wish.facts["fee_year"])
+        not_yet = await self.not_yet(holder, fee_year)
+        if not_yet and now < _opening(not_yet, now):
+            return Seen.NOT_YET
+        there = await self._is_there(holder, wish.facts["paper"], fee_year)
         return Seen.THERE if there else Seen.NOT_YET
+
+
+def _opening(not_yet: NotYet, now: datetime) -> datetime:
+    """The morning of the first day on which it may be there."""
+    return datetime.combine(not_yet.earliest, OPENS, now.tzinfo)
 
 
 def _again(now: datetime) -> datetime:

@@ -25,12 +25,26 @@ RESIDENCE = {
     "830000": IdType.TAIWAN_RESIDENCE_PERMIT,
 }
 EARLIEST_BIRTH = date(1900, 1, 1)
+CAN_LOG_IN = frozenset(
+    {
+        IdType.RESIDENT_ID_CARD,
+        IdType.HK_MACAO_TRAVEL_PERMIT,
+        IdType.HK_MACAO_RESIDENCE_PERMIT,
+        IdType.TAIWAN_TRAVEL_PERMIT,
+        IdType.TAIWAN_RESIDENCE_PERMIT,
+    }
+)
+"""Documents that a real-name check takes (`business-rules` 1.4)."""
+FIRST_OF_THE_19TH_CENTURY = "996"
+"""996 to 999 in a number of fifteen digits: people who were a hundred years old when it was given."""
 
 _SPOKEN = str.maketrans(
     {"零": "0", "〇": "0", "洞": "0", "一": "1", "幺": "1", "二": "2", "两": "2", "三": "3", "四": "4"}
     | {"五": "5", "六": "6", "七": "7", "拐": "7", "八": "8", "九": "9", "勾": "9"}
 )
 _EX = re.compile(r"叉|艾克斯|[×✕✖╳]")
+_NO_CARD = re.compile(r"[A-Z].*|[0-9]{8}|[0-9]{10}[A-Z]")
+"""Numbers that are plainly not of an identity card."""
 _FILLING = re.compile(r"[\s\-‐-―_.。,，、:：·]+")
 
 
@@ -66,6 +80,24 @@ def check_id_number(
         if born and today and born > today:
             reason = "birth_date"
     return IdCheck(ok=not reason, reason=reason, number=text, id_type=id_type)
+
+
+def could_be(number: str) -> tuple[IdType, ...]:
+    """The documents that a normalised number may belong to which is plainly not of an identity card."""
+    if not _NO_CARD.fullmatch(number):
+        return ()
+    others = (kind for kind in IdType if kind is not IdType.RESIDENT_ID_CARD)
+    return tuple(kind for kind in others if check_id_number(number, kind).ok)
+
+
+def renew(old: str) -> str | None:
+    """The number of eighteen characters that one of fifteen digits became; None if it can't have been one."""
+    if not re.fullmatch(r"[0-9]{15}", old):
+        return None
+    century = "18" if old[12:] >= FIRST_OF_THE_19TH_CENTURY else "19"
+    first17 = old[:6] + century + old[6:]
+    number = first17 + check_digit(first17)
+    return number if check_id_number(number).ok else None
 
 
 def birth_date(number: str, id_type: IdType = IdType.RESIDENT_ID_CARD) -> date | None:

@@ -93,6 +93,8 @@ _AFTER_DOTTED = re.compile(
 _TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE)
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
+_LATIN_FULL = re.compile(r"(?P<name>[A-Z][A-Za-z'’-]+(?:[ ,.·][ ]?[A-Z][A-Za-z'’-]*){1,4})(?=$|[^A-Za-z])")
+"""Given name and family name in capitals, as passports have them: a name also without a word that says so."""
 _LATIN_NAME = re.compile(rf"(?P<name>{_LATIN})(?=$|[^A-Za-z])")
 
 
@@ -157,11 +159,16 @@ def read_name_answer(text: str) -> str | None:
     return None
 
 
+def begins_with_surname(name: str) -> bool:
+    """Whether it begins with one of the common surnames."""
+    return re.match(_SURNAME, name) is not None
+
+
 def _labelled(text: str) -> list[tuple[int, int]]:
     """After 姓名: and the like. With a colon or 是 any characters will do, otherwise a surname is wanted."""
     found = []
     for label in _LABELLED.finditer(text):
-        patterns = [_STRICT_NAME, _FREE_NAME, _LATIN_NAME] if label["link"] else [_STRICT_NAME]
+        patterns = [_STRICT_NAME, _FREE_NAME, _LATIN_NAME] if label["link"] else [_STRICT_NAME, _LATIN_FULL]
         found.extend(_first_plausible(patterns, text, label.end()))
     return found
 
@@ -177,7 +184,7 @@ def _called(text: str) -> list[tuple[int, int]]:
 def _first_plausible(patterns: list[re.Pattern[str]], text: str, start: int) -> list[tuple[int, int]]:
     for pattern in patterns:
         match = pattern.match(text, start)
-        if match and (pattern is _LATIN_NAME or is_plausible_name(match["name"])):
+        if match and (pattern in (_LATIN_NAME, _LATIN_FULL) or is_plausible_name(match["name"])):
             return [match.span("name")]
     return []
 

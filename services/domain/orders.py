@@ -35,11 +35,19 @@ class OrderState(StrEnum):
     REFUNDING = "refunding", "refunding"
     REFUND_STUCK = "refund_stuck", "refunding"
     REFUNDED = "refunded", "refunded"
+    OFFICE_REFUND = "office_refund", "refunding"
+    OFFICE_REFUNDED = "office_refunded", "refunded"
 
 
 S = OrderState
 OPEN = frozenset({S.NEW, S.ISSUED, S.WAIT, S.CLOSING})
-CAPTURED = frozenset({S.PAID, S.APPLIED, S.SURPLUS, S.REFUNDING, S.REFUND_STUCK, S.REFUNDED})
+CAPTURED = frozenset(
+    {
+        S.PAID, S.APPLIED, S.SURPLUS, S.REFUNDING, S.REFUND_STUCK, S.REFUNDED, S.OFFICE_REFUND, S.OFFICE_REFUNDED,
+    }
+)  # fmt: skip
+AT_OFFICE = frozenset({S.OFFICE_REFUND, S.OFFICE_REFUNDED})
+"""Booked, and given back by the tax office: the gateway keeps its trade as paid (`reliability` R5)."""
 
 EDGES: dict[tuple[OrderState, OrderState], str] = {
     (S.NEW, S.ISSUED): "the gateway has it",
@@ -57,7 +65,10 @@ EDGES: dict[tuple[OrderState, OrderState], str] = {
     (S.CLOSED, S.PAID): "paid late",
     (S.PAID, S.APPLIED): "it settles the bill",
     (S.PAID, S.SURPLUS): "the bill is settled already, or the amount is another",
-    (S.APPLIED, S.SURPLUS): "the bureau refused it, or it was refunded outside",
+    (S.APPLIED, S.SURPLUS): "the bureau refused or released it, or it was refunded outside",
+    (S.APPLIED, S.OFFICE_REFUND): "the tax office has applications for all that was booked",
+    (S.OFFICE_REFUND, S.APPLIED): "the tax office says no",
+    (S.OFFICE_REFUND, S.OFFICE_REFUNDED): "the tax office has paid it back",
     (S.SURPLUS, S.REFUNDING): "the refund is on its way",
     (S.REFUNDING, S.REFUNDED): "the gateway shows the refund",
     (S.REFUNDING, S.REFUND_STUCK): "the gateway refuses the refund",
@@ -91,7 +102,9 @@ class Account(StrEnum):
     CASH = "gateway_cash"
     BUREAU = "due_to_bureau"
     BOOKED = "booked_by_bureau"
+    OFFICE = "refunded_by_office"
     SUSPENSE = "suspense"
+    DISCOUNT = "merchant_discount"
 
 
 def bill_units(dues: Dues) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from datetime import timedelta
 import structlog
 
 from services.domain.errors import Refused, ServiceError
-from services.domain.id_documents import IdCheck, check_id_number
+from services.domain.id_documents import IdCheck, check_id_number, mask_id, normalise, renew
+from services.domain.kinds import IdType
 from services.domain.names import canonical_name, mask_name
 from services.domain.people import Person
 from services.identity import rows
@@ -151,14 +152,32 @@ class Identity:
             await rows.close_open(session, conversation_id, self._clock.now())
             await rows.set_login(session, conversation_id, CONSENT_REFUSED)
 
-    async def check_id_number(self, conversation_id: str, id_token: str) -> IdCheck:
+    async def check_id_number(
+        self, conversation_id: str, id_token: str, id_type: IdType = IdType.RESIDENT_ID_CARD
+    ) -> IdCheck:
         """Whether a typed number can be one. `Refused("unknown_token")` for a foreign token."""
         number = await self._vault.open(conversation_id, id_token)
-        return check_id_number(number, today=self._clock.now().date())
+        return check_id_number(number, id_type, today=self._clock.now().date())
 
-    async def enter_manually(self, conversation_id: str, *, id_token: str, name_token: str) -> Link:
+    async def renew_id_number(self, conversation_id: str, id_token: str) -> str | None:
+        """The token of the number that one of fifteen digits became; None if it can't have been one."""
+        number = renew(normalise(await self._vault.open(conversation_id, id_token)))
+        return await self._vault.seal(conversation_id, "id_number", number) if number else None
+
+    async def masked_id_number(self, conversation_id: str, id_token: str) -> str:
+        """A typed number as its owner may see it."""
+        return mask_id(normalise(await self._vault.open(conversation_id, id_token)))
+
+    async def enter_manually(
+        self,
+        conversation_id: str,
+        *,
+        id_token: str,
+        name_token: str,
+        id_type: IdType = IdType.RESIDENT_ID_CARD,
+    ) -> Link:
         """Verify typed facts. `Refused`: `too_many_tries`, `id_type_not_verifiable`, not a number."""
-        checked = await self.check_id_number(conversation_id, id_token)
+        checked = await self.check_id_number(conversation_id, id_token, id_type)
         name = canonical_name(await self._vault.open(conversation_id, name_token))
         if not checked.ok or not name:
             raise Refused

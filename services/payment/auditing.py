@@ -13,7 +13,7 @@ from sqlalchemy import Select, select, union
 from services.domain.ids import new_id
 from services.payment.desk import Desk
 from services.payment.invariants import Broken, find_broken
-from services.store.findings import FindingRow
+from services.store.broken import BrokenRow
 from services.store.orders import MoveRow, OrderRow
 from services.store.session import Database
 
@@ -30,7 +30,7 @@ async def audit_recent(desk: Desk) -> None:
     recent = union(
         select(OrderRow.order_no).where(OrderRow.created_at >= since),
         select(MoveRow.order_no).where(MoveRow.at >= since),
-        select(FindingRow.order_no),
+        select(BrokenRow.order_no),
     ).subquery()
     await _keep(desk, await find_broken(desk.database, among=select(recent)))
 
@@ -47,7 +47,7 @@ async def audit_all(desk: Desk) -> None:
 async def count_findings(database: Database) -> Counter[str]:
     """How many are known of each invariant."""
     async with database.read() as session:
-        return Counter((await session.scalars(select(FindingRow.invariant))).all())
+        return Counter((await session.scalars(select(BrokenRow.invariant))).all())
 
 
 async def _page(database: Database, after: str) -> list[str]:
@@ -62,13 +62,13 @@ async def _keep(desk: Desk, found: Iterable[Broken]) -> None:
     for invariant, order_no, words in sorted(named):
         log.error("money_invariant_broken", invariant=invariant, order_no=order_no, what=words)
     async with desk.database.begin() as session:
-        for row in (await session.scalars(select(FindingRow).with_for_update())).all():
+        for row in (await session.scalars(select(BrokenRow).with_for_update())).all():
             if (row.invariant, row.order_no, row.words) in named:
                 named.remove((row.invariant, row.order_no, row.words))
             else:
                 await session.delete(row)
         session.add_all(
-            FindingRow(
+            BrokenRow(
                 finding_id=new_id("F"), invariant=invariant, order_no=order_no, words=words,
                 since=desk.clock.now(),
             )

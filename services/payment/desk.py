@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.domain.errors import Unavailable
-from services.domain.orders import CAPTURED, OPEN, OrderState
+from services.domain.orders import AT_OFFICE, CAPTURED, OPEN, OrderState
 from services.domain.people import Person
 from services.domain.workdays import records_available
 from services.durable import Durable
@@ -104,6 +104,8 @@ class Desk:
             ),
             payer_id=order.payer_id,
             preparing=order.state is OrderState.NEW and order.wanted,
+            by_office=order.state in AT_OFFICE,
+            opened=order.opened_at is not None,
         )
 
     def _cashier(self, order: OrderRow) -> Cashier | None:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.crashpoints import crashpoint
 from services.domain.ids import new_id
-from services.domain.orders import GRACE, OPEN, Account, OrderState, RefundState
+from services.domain.orders import AT_OFFICE, GRACE, OPEN, Account, OrderState, RefundState
 from services.payment import desk as jobs
 from services.payment.desk import Desk, find_locked, is_captured, known
 from services.ports import TradeFacts, TradeStatus
@@ -27,6 +27,7 @@ from services.store.orders import (
     LIVE,
     OUTSIDE,
     RELEASED,
+    REQUESTED,
     SURPLUS,
     ClaimRow,
     EvidenceRow,
@@ -41,6 +42,7 @@ log = structlog.get_logger("payment")
 
 NOTIFICATION = "notification"
 REFUSED_AT_ONCE = "gateway_refused"
+SERVICE = "service"
 
 
 class Verdict(StrEnum):
@@ -100,7 +102,8 @@ async def _decide(case: _Case) -> Verdict:
         return await _refunded(case)
     if is_captured(case.order):
         # CLOSED may be the gateway's word for wholly refunded; the refund's own query settles that.
-        quiet = status is TradeStatus.CLOSED and case.order.state is not OrderState.APPLIED
+        kept = {OrderState.APPLIED, *AT_OFFICE}
+        quiet = status is TradeStatus.CLOSED and case.order.state not in kept
         return Verdict.TAKEN if quiet else Verdict.CONTRADICTION
     if status is TradeStatus.CLOSED:
         await close(case.session, case.order, reason="gateway_closed", at=case.desk.clock.now())
@@ -176,7 +179,9 @@ async def _apply_to_bill(case: _Case) -> None:
     await case.desk.durable.enqueue(session, jobs.POST, order.order_no, at=now)
 
 
-async def to_surplus(desk: Desk, session: AsyncSession, order: OrderRow, *, reason: str) -> None:
+async def to_surplus(
+    desk: Desk, session: AsyncSession, order: OrderRow, *, reason: str, kind: str = SURPLUS, by: str = SERVICE
+) -> None:
     """Money that may not be applied: into suspense, and back to the payer, in the caller's transaction.
 
     All of it, less the bills whose part is given back already.
@@ -186,13 +191,13 @@ async def to_surplus(desk: Desk, session: AsyncSession, order: OrderRow, *, reas
     move_to(session, order, OrderState.SURPLUS, reason=reason, at=now)
     amount = known(order.captured) - await _returned(session, order)
     debit = Account.BUREAU if was_applied else Account.CASH
-    kind = "unapplied" if was_applied else "captured"
+    entry = "unapplied" if was_applied else "captured"
     await record_entry(
-        session, order.order_no, kind, debit=debit, credit=Account.SUSPENSE, amount=amount, at=now
+        session, order.order_no, entry, debit=debit, credit=Account.SUSPENSE, amount=amount, at=now
     )
     for state in (LIVE, APPLIED):
         await _claims(session, order, state, RELEASED)
-    await _give_back(desk, session, order, kind=SURPLUS, number=1, amount=amount, reason=reason)
+    await _give_back(desk, session, order, kind=kind, number=1, amount=amount, reason=reason, by=by)
 
 
 async def return_line(
@@ -218,16 +223,17 @@ async def _give_back(
     number: int,
     amount: Decimal,
     reason: str,
+    by: str = SERVICE,
 ) -> None:
     now = desk.clock.now()
     session.add(
         RefundRow(
             request_no=new_id("R"), order_no=order.order_no, kind=kind, number=number, amount=amount,
-            state=RefundState.APPROVED, reason=reason, requested_at=now,
+            state=RefundState.APPROVED, reason=reason, requested_by=by, requested_at=now,
         )
     )  # fmt: skip
     await desk.durable.enqueue(session, jobs.REFUND, order.order_no, at=now)
-    log.error("payment_surplus", order_no=order.order_no, reason=reason)
+    (log.info if kind == REQUESTED else log.error)("payment_surplus", order_no=order.order_no, reason=reason)
 
 
 async def _returned(session: AsyncSession, order: OrderRow) -> Decimal:
@@ -248,6 +254,8 @@ async def _refunded(case: _Case) -> Verdict:
         OrderState.REFUNDED,
     }:
         return Verdict.TAKEN
+    if order.state in AT_OFFICE:  # given back twice, by two who can't know of each other: a matter for people
+        return Verdict.CONTRADICTION
     if facts.refunded is None and await _returned(case.session, order):
         return Verdict.TAKEN  # a gateway that says "refunded" of a part as well: our own refund's query tells
     if not is_captured(order):
@@ -259,8 +267,9 @@ async def _refunded(case: _Case) -> Verdict:
 async def _outside_refund(desk: Desk, session: AsyncSession, order: OrderRow, now: datetime) -> None:
     await to_surplus(desk, session, order, reason="refunded_outside")
     await session.flush()
-    whole = select(RefundRow).where(RefundRow.order_no == order.order_no, RefundRow.kind == SURPLUS)
-    refund = known(await session.scalar(whole))
+    rows = (await session.scalars(select(RefundRow).where(RefundRow.order_no == order.order_no))).all()
+    refund = next(row for row in rows if row.kind == SURPLUS)
+    refund.amount -= sum(row.amount for row in rows if row.kind == OUTSIDE)  # parts that are known already
     refund.kind, refund.state, refund.done_at = OUTSIDE, RefundState.DONE, now
     await finish_refund(session, order, refund, at=now)
 

@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.domain.orders import EDGES, OPEN, Account, OrderState, RefundState
+from services.domain.orders import AT_OFFICE, EDGES, OPEN, Account, OrderState, RefundState
+from services.ports import RefundStage
 from services.store.orders import (
     APPLIED,
     LIVE,
+    OUTSIDE,
     RELEASED,
     ClaimRow,
     EntryRow,
@@ -27,9 +29,11 @@ from services.store.orders import (
     PostingRow,
     RefundRow,
 )
+from services.store.refunds import ApplicationRow, CaseRow
 from services.store.session import Database
 
 NOTHING = Decimal(0)
+SETTLED = AT_OFFICE | {OrderState.APPLIED}
 MEANT_TO_GO_BACK = frozenset({RefundState.APPROVED, RefundState.SENT, RefundState.STUCK})
 
 
@@ -61,6 +65,7 @@ class _Order:
     entries: dict[str, list[Decimal]] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     refunds: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    parts_outside: Decimal = NOTHING
 
 
 async def find_broken(database: Database, *, among: Any = None) -> Sequence[Broken]:
@@ -89,12 +94,15 @@ def _money(order: _Order) -> Iterator[str]:
     captured = order.captured or NOTHING
     back = order.refunds[RefundState.DONE]
     waiting = sum((order.refunds[state] for state in MEANT_TO_GO_BACK), NOTHING)
+    missing = (
+        order.parts_outside if order.state in SETTLED else NOTHING
+    )  # given back by somebody else, in part
     balances = order.balances
-    settled = balances[Account.BUREAU] + balances[Account.BOOKED]
+    settled = balances[Account.BUREAU] + balances[Account.BOOKED] + balances[Account.OFFICE]
     for what, found, wanted in (
-        ("cash", balances[Account.CASH], captured - back),
-        ("suspense", balances[Account.SUSPENSE], -waiting),
-        ("what is due to the bureau or booked", settled, -(captured - back - waiting)),
+        ("cash", balances[Account.CASH], captured - back - balances[Account.DISCOUNT]),
+        ("suspense", balances[Account.SUSPENSE], missing - waiting),
+        ("what is due to the bureau or booked", settled, back + waiting - captured - missing),
     ):
         if found != wanted:
             yield f"{order.state}: {what} is {found} and should be {wanted}"
@@ -106,7 +114,7 @@ def _amounts(order: _Order) -> Iterator[str]:
     charged = [amount for amount, _ in order.lines]
     if shown != charged or sum(charged, NOTHING) != order.total:
         yield f"charged {[str(a) for a in charged]} of {order.total}, shown {[str(a) for a in shown]}"
-    if order.state is OrderState.APPLIED and order.captured != order.total:
+    if order.state in SETTLED and order.captured != order.total:
         yield f"applied with {order.captured} captured instead of {order.total}"
 
 
@@ -125,7 +133,7 @@ def _moves(order: _Order) -> Iterator[str]:
 
 def _claims(order: _Order) -> Iterator[str]:
     """A bill is held by whoever can still be paid for it, or has paid it; one that was given back is free."""
-    held = LIVE if order.state in OPEN else APPLIED if order.state is OrderState.APPLIED else RELEASED
+    held = LIVE if order.state in OPEN else APPLIED if order.state in SETTLED else RELEASED
     for line, state in sorted(order.claims):
         wanted = RELEASED if line in order.returned else held
         if state != wanted:
@@ -147,7 +155,12 @@ _LINES = select(
 ).order_by(OrderLineRow.line)
 _MOVES = select(MoveRow.order_no, MoveRow.seq, MoveRow.old, MoveRow.new)
 _CLAIMS = select(ClaimRow.order_no, ClaimRow.line, ClaimRow.state).distinct()
-_REFUNDS = select(RefundRow.order_no, RefundRow.state, RefundRow.amount)
+_REFUNDS = select(RefundRow.order_no, RefundRow.state, RefundRow.amount, RefundRow.kind)
+_PAID_BACK = (
+    select(CaseRow.order_no, ApplicationRow.line)
+    .join(CaseRow, CaseRow.case_no == ApplicationRow.case_no)
+    .where(ApplicationRow.stage == RefundStage.PAID.value)
+)
 _POSTINGS = select(EntryRow.order_no, EntryRow.entry_id, PostingRow.account, PostingRow.amount).outerjoin(
     PostingRow, PostingRow.entry_id == EntryRow.entry_id
 )
@@ -166,8 +179,11 @@ async def _read(connection: AsyncConnection, among: Any) -> Sequence[_Order]:
         orders[order_no].history.append((seq, old, new))
     for order_no, line, state in await connection.execute(_of(_CLAIMS, ClaimRow.order_no, among)):
         orders[order_no].claims.add((line, state))
-    for order_no, state, amount in await connection.execute(_of(_REFUNDS, RefundRow.order_no, among)):
+    for order_no, line in await connection.execute(_of(_PAID_BACK, CaseRow.order_no, among)):
+        orders[order_no].returned.add(line)
+    for order_no, state, amount, kind in await connection.execute(_of(_REFUNDS, RefundRow.order_no, among)):
         orders[order_no].refunds[state] += amount
+        orders[order_no].parts_outside += amount if kind == OUTSIDE else NOTHING
     for order_no, entry_id, account, amount in await connection.execute(
         _of(_POSTINGS, EntryRow.order_no, among)
     ):

@@ -49,8 +49,9 @@ class Draft:
 class OrderView:
     """An order as told to residents. `status` is `pending`, `paid`, `closed`, `refunding` or `refunded`.
 
-    `preparing` before the gateway has it, `cashier` while it can be paid. `booked` is the bureau's word;
-    `records_available_on` the last day on which the record should be there, from `paid` on.
+    `preparing` before the gateway has it, `cashier` while it can be paid, `opened` once somebody was led there.
+    `booked` is the bureau's word; `records_available_on` the last day on which the record should be there, from
+    `paid` on. `by_office`: it is the tax office that gives it back, not the gateway.
     """
 
     order_no: str
@@ -65,6 +66,8 @@ class OrderView:
     bills: tuple[OrderBill, ...]
     payer_id: str
     preparing: bool = False
+    by_office: bool = False
+    opened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

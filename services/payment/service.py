@@ -22,6 +22,7 @@ from services.payment import auditing, drafts, issuing, refunding, settling, swe
 from services.payment import desk as jobs
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
+from services.payment.mending import Mending
 from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest
 from services.ports import Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
@@ -54,10 +55,11 @@ class Payment:
         get_person: Callable[[str], Awaitable[Person]],
         settings: Settings,
     ) -> None:
-        self._desk = desk = Desk(
+        self.desk = self._desk = desk = Desk(
             database=database, clock=clock, gateways=gateways, bureau=bureau, durable=durable,
             notices=notices, get_person=get_person, settings=settings,
         )  # fmt: skip
+        self.mending = Mending(desk)
         self._posting: set[asyncio.Task[None]] = set()
         durable.register(jobs.ISSUE, lambda lease: issuing.issue(desk, lease), lane="issue", longest_wait=30)
         durable.register(

@@ -14,6 +14,7 @@ from services.durable import Lease
 from services.payment import desk as jobs
 from services.payment.desk import Desk, get_locked, known, read_lines
 from services.payment.evidence import return_line, to_surplus
+from services.payment.model import load_quote
 from services.ports import Posting
 from services.store.orders import OrderLineRow, OrderRow, record_entry
 
@@ -37,7 +38,7 @@ async def post(desk: Desk, lease: Lease) -> datetime | None:
             crashpoint("payment.post.before_call")
             try:
                 posting = await desk.bureau.post_payment(
-                    declaration_no=known(line.declaration_no),
+                    declaration_no=line.declaration_no or await _declare_again(desk, lease, line),
                     key=line.key,
                     amount=line.amount,
                     paid_at=desk.local(known(order.paid_at)),
@@ -51,6 +52,18 @@ async def post(desk: Desk, lease: Lease) -> datetime | None:
         await _posted(desk, lease, line, posting)
         crashpoint("payment.post.after_commit")
     return None
+
+
+async def _declare_again(desk: Desk, lease: Lease, line: OrderLineRow) -> str:
+    """In a store that was cut back to before the answer: the same key gives the same declaration again."""
+    person, dues = await desk.get_person(line.insured_id), load_quote(line.quote).dues
+    declaration = await desk.bureau.declare(person, dues, key=line.key, total=line.amount)
+    async with desk.database.begin() as session:
+        await lease.check(session)
+        row = known(await session.get(OrderLineRow, (line.order_no, line.line)))
+        row.declaration_no = declaration.declaration_no
+    log.warning("declared_again", order_no=line.order_no)
+    return declaration.declaration_no
 
 
 async def look_for_booking(desk: Desk, lease: Lease) -> datetime | None:
@@ -110,7 +123,7 @@ async def _posted(desk: Desk, lease: Lease, line: OrderLineRow, posting: Posting
         row = known(await session.get(OrderLineRow, (line.order_no, line.line), with_for_update=True))
         now = desk.clock.now()
         row.payment_no, row.posted_at = posting.payment_no, now
-        row.booked_on = posting.booked_on
+        row.booked_on = posting.booked_on or row.booked_on
         await desk.durable.enqueue(session, jobs.BOOK, row.order_no, at=now + FIRST_LOOK)
     log.info("payment_posted", order_no=line.order_no)
 

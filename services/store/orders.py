@@ -210,7 +210,7 @@ class EvidenceRow(Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-SURPLUS, LINE, OUTSIDE = "surplus", "line", "outside"
+SURPLUS, LINE, OUTSIDE, REQUESTED = "surplus", "line", "outside", "requested"
 """Kinds of `RefundRow`."""
 
 

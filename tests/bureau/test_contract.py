@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +86,13 @@ async def test_every_exchange_keeps_the_contract(town: Town, seen: set[tuple[str
         (aided, dues(RESIDENT, PENSION, agency="522326", fee_year=2026, tier="100")),
         (aided, dues(RESIDENT, MEDICAL, agency="522326", fee_year=2026)),
     ]
+    totals = []
     for number, (who, fee) in enumerate(wanted):
         quote = await client.quote(who, fee)
         key = f"order-{number:04}"
         filed = await client.declare(who, fee, key=key, total=quote.total)
         assert filed.quote == quote
+        totals.append(quote.total)
         paid_at = datetime(2026, 11, 23, 10, tzinfo=SHANGHAI)
         await client.post_payment(
             declaration_no=filed.declaration_no, key=key, amount=quote.total, paid_at=paid_at, paid_by=who
@@ -98,9 +100,20 @@ async def test_every_exchange_keeps_the_contract(town: Town, seen: set[tuple[str
     town.at("2026-11-26T10:00:00")
     assert await client.find_posting("order-0000") is not None
     assert await client.find_posting("order-9999") is None
+    assert {booking.key for booking in await client.find_bookings(date(2026, 11, 25))} == {
+        f"order-{number:04}" for number in range(len(wanted))
+    }
     for kind in RecordKind:
         assert await client.find_records(flexible, kind, fee_year=2026)
     assert len(await client.find_records(aided, RecordKind.PAID, fee_year=2026)) == 2
+    applied = await client.file_refund(
+        key="refund-0000", payment_key="order-0000", amount=totals[0], reason="wrong_person"
+    )
+    assert await client.find_refund("refund-0000") == applied
+    assert await client.find_refund("refund-9999") is None
+    await client.withdraw_payments(["order-9999"])
+    with pytest.raises(Refused, match="already_booked"):
+        await client.withdraw_payments(["order-0001"])
     await client.find_records(shipped("陈建国"), RecordKind.PAID, paid_for=shipped("吴秀英"))
     with pytest.raises(Refused):
         await client.quote(flexible, wanted[0][1])

@@ -204,3 +204,24 @@ async def test_loading_a_resident_again_keeps_what_was_paid_meanwhile(anna: Town
     await post(anna, await declare(anna))
     await anna.load(resident(enrolments=[enrolment(RESIDENT, MEDICAL)]))
     assert await due_of(anna) == [()]
+
+
+async def test_a_day_s_bookings_are_those_that_were_posted_by_us_and_entered_on_it(anna: Town) -> None:
+    posting = await post(anna, await declare(anna))
+    monday, wednesday = NOW.date(), date(2026, 11, 25)
+    assert await anna.client.find_bookings(wednesday) == ()
+    anna.at("2026-11-25T09:00:00")
+    [booking] = await anna.client.find_bookings(wednesday)
+    assert (booking.key, booking.payment_no, booking.amount, booking.booked_on) == (
+        "order-0001", posting.payment_no, TOTAL, wednesday,
+    )  # fmt: skip
+    assert await anna.client.find_bookings(monday) == ()
+    anna.at("2027-03-01T09:00:00")
+    assert await anna.client.find_bookings(wednesday) == (booking,)
+
+
+async def test_what_was_posted_late_is_booked_when_it_was_posted(anna: Town) -> None:
+    declaration = await declare(anna)
+    anna.at("2027-02-01T12:00:00")
+    await post(anna, declaration)
+    assert len(await anna.client.find_bookings(date(2027, 2, 1))) == 1

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from services.certificates import service
 from services.certificates.press import CannotPrint, Press
+from services.certificates.signing import Signer
 from services.store.certificates import AVAILABLE, NUMBERED, CertificateRow
 from tests.certificates.conftest import NUMBER, Office, QuickPress, text_of
 from tests.certificates.crash import issue
@@ -29,11 +30,17 @@ from tests.killed import assert_killed, killed_at
     ],
 )
 async def test_a_kill_leaves_one_number_and_one_file(
-    tmp_path: Path, press: Press, monkeypatch: pytest.MonkeyPatch, point: str, left: str | None
+    tmp_path: Path,
+    press: Press,
+    signer: Signer,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    left: str | None,
 ) -> None:
     monkeypatch.setattr(service, "Press", lambda _signer: press)
+    keys = signer.key_file.parent.parent
     died = subprocess.run(
-        [sys.executable, "-m", "tests.certificates.crash", str(tmp_path), str(tmp_path)],
+        [sys.executable, "-m", "tests.certificates.crash", str(tmp_path), str(keys)],
         env={**os.environ, "SHEBAO_CRASHPOINT": point},
         capture_output=True,
         check=False,
@@ -43,7 +50,7 @@ async def test_a_kill_leaves_one_number_and_one_file(
     assert [state for _, state in before] == ([left] if left else [])
     clock = FixedClock()
     clock.advance(days=2)
-    paper, pdf = await issue(tmp_path, clock, tmp_path)
+    paper, pdf = await issue(tmp_path, clock, keys)
     assert _papers(tmp_path) == [(paper.number, AVAILABLE)]
     assert [number for number, _ in before] == ([paper.number] if left else [])
     assert hashlib.sha256(pdf).hexdigest() == paper.sha256

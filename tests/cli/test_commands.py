@@ -12,6 +12,9 @@ from tests.cli.conftest import Shebao, make_database
 
 COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
+    ["reconcile"],
+    ["agents"], ["agents", "add"], ["agents", "list"], ["agents", "disable"], ["refunds"], ["refunds", "list"],
+    ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["export-audit"],
     ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["jobs"], ["jobs", "replay"], ["worker"], ["doctor"],
 ]  # fmt: skip
 RESIDENT = """
@@ -51,6 +54,11 @@ def test_help_is_everywhere(shebao: Shebao, command: list[str]) -> None:
         [], ["nonsense"], ["sandbox"], ["sandbox", "load"], ["sandbox", "load", "/nowhere.yml"], ["db"], ["keys"],
         ["parse"], ["evaluate"], ["evaluate", "nlu"], ["evaluate", "nlu", "/nowhere.yml"], ["serve", "--port", "x"],
         ["serve", "--port", "70000"], ["serve", "--workers", "0"], ["doctor", "--nonsense"], ["chat", "--url"],
+        ["reconcile"], ["reconcile", "today"], ["reconcile", "2026-13-01"], ["reconcile", "2026-11-23", "--list"],
+        ["reconcile", "--accept", "F1"], ["reconcile", "--accept", "F1", "--as", "li", "--reason", "x"],
+        ["reconcile", "--accept", "F1", "--reason", "other_system"],
+        ["agents", "add", "anna"], ["agents", "add", "anna", "--role", "king"], ["refunds", "approve", "TF1"],
+        ["refunds", "reject", "TF1", "--as", "anna"],
         ["jobs", "nonsense"], ["jobs", "replay"], ["jobs", "replay", "job_1", "--all"],
     ],
     ids=" ".join,
@@ -208,6 +216,16 @@ def test_serve_says_when_it_cannot_listen(shebao: Shebao) -> None:
 
 def test_serve_with_several_workers_wants_a_server(shebao: Shebao) -> None:
     assert "SHEBAO_WORKERS" in shebao("serve", "--workers", 2, port=8000).line
+
+
+def test_reconciling_without_its_peers_compares_nothing_and_says_so(shebao: Shebao) -> None:
+    assert "the payment gateway can't be reached" in shebao("reconcile", "yesterday").line
+    ran = shebao("reconcile", "--list")
+    assert (ran.code, ran.out) == (0, "nothing is open\n")
+    decide = ["reconcile", "--accept", "F1", "--reason", "other_system", "--as", "li"]
+    assert "wrong name" in shebao(*decide, agent_secret="guessed").line
+    secret = shebao("agents", "add", "li", "--role", "operator").out.split()[-1]
+    assert "no open finding" in shebao(*decide, agent_secret=secret).line
 
 
 # --- doctor -----------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ from services.domain.id_documents import (
     birth_date,
     check_digit,
     check_id_number,
+    could_be,
     mask_id,
     normalise,
+    renew,
     same_document,
 )
 from services.domain.kinds import IdType
@@ -161,3 +163,24 @@ def test_any_text_has_an_answer(text: str) -> None:
         checked = check_id_number(text, id_type)
         assert checked.ok == (checked.reason == "")
         assert text not in repr(checked) or len(text) < 8
+
+
+def test_an_old_number_becomes_the_new_one_of_the_same_person() -> None:
+    assert renew("520103700405000") == "52010319700405000" + check_digit("52010319700405000")
+    assert check_id_number(renew("520103700405000") or "").ok
+
+
+@pytest.mark.parametrize("old", ["520103701305000", "52010370040500", "52010370040500X", "990103700405000", "520103990405996"])  # fmt: skip
+def test_what_was_never_a_number_of_fifteen_digits_becomes_none(old: str) -> None:
+    assert renew(old) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "documents"),
+    [
+        ("H12345678", {HK_PERMIT, IdType.FOREIGN_PASSPORT}), ("12345678", {TW_PERMIT, IdType.FOREIGN_PASSPORT}),
+        ("E12345678", {IdType.FOREIGN_PASSPORT}), ("520103198602140001", set()), ("5201031986", set()),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_plainly_of_no_card_may_be_of_others(number: str, documents: set[IdType]) -> None:
+    assert set(could_be(number)) == documents

@@ -24,6 +24,7 @@ def operator() -> Iterator[None]:
     """Leaves no operator's calendar behind."""
     yield
     workdays._of_the_operator.clear()
+    workdays._watched.clear()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_the_operator_puts_the_real_arrangement_in_place(tmp_path: Path, operato
         "holidays: [2027-01-01, 2027-01-04]\nworking_weekends: [2027-01-03]\n",
         encoding="utf-8",
     )
-    assert use_calendar(file) == 2027
+    assert use_calendar(file) == [2027]
     assert not is_provisional(date(2027, 1, 4))
     assert [str(add_workdays(date(2026, 12, 30), n)) for n in (1, 2, 3)] == [
         "2026-12-31",

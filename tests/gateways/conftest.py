@@ -25,8 +25,9 @@ OPERATIONS = {
         "close": "alipay.trade.close",
         "refund": "alipay.trade.refund",
         "find_refund": "alipay.trade.fastpay.refund.query",
+        "bill": "alipay.data.dataservice.bill.downloadurl.query",
     },
-    "wechatpay": {name: name for name in ("place", "query", "close", "refund", "find_refund")},
+    "wechatpay": {name: name for name in ("place", "query", "close", "refund", "find_refund", "bill")},
 }
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.domain.errors import OutcomeUnknown, Refused, ServiceError, Unavailable
-from services.ports import TradeStatus
+from services.ports import Bill, BillKind, TradeStatus
 from tests.gateways.conftest import TOTAL, Street
 
 
@@ -223,3 +223,59 @@ async def test_what_is_not_there_is_unavailable(street: Street) -> None:
         await gateway.ping()
     with pytest.raises(Unavailable):
         await gateway.query("GZ1NOBODY")
+
+
+async def test_the_bill_of_a_day_holds_what_was_paid_and_given_back(street: Street) -> None:
+    day = street.town.clock.now().date()
+    first, second = await street.paid(), await street.paid()
+    await refund(street, first, amount=Decimal("100.50"))
+    facts = await street.gateway.query(second)
+    street.town.advance(days=1)
+    await street.paid()
+    bill = await street.gateway.fetch_bill(day)
+    assert bill.day == day
+    assert bill.sha256
+    assert [
+        (line.order_no, line.kind, line.total, line.received, line.request_no) for line in bill.lines
+    ] == [
+        (first, BillKind.PAID, TOTAL, TOTAL, None),
+        (second, BillKind.PAID, TOTAL, TOTAL, None),
+        (first, BillKind.REFUND, Decimal("100.50"), Decimal("100.50"), "R1REFUND"),
+    ]
+    assert (bill.lines[1].trade_no, bill.lines[1].at) == (facts.trade_no, facts.paid_at)
+
+
+async def test_the_same_bill_again_is_known_by_its_hash(street: Street) -> None:
+    day = street.town.clock.now().date()
+    await street.paid()
+    street.town.advance(days=1)
+    first = await street.gateway.fetch_bill(day)
+    street.town.advance(hours=5)
+    assert await street.gateway.fetch_bill(day) == first
+
+
+async def test_before_ten_of_the_next_day_there_is_no_bill_yet(street: Street) -> None:
+    day = street.town.clock.now().date()
+    await street.paid()
+    for hours in (0, 23.9):
+        street.town.advance(hours=hours)
+        with pytest.raises(Unavailable, match="bill_not_ready"):
+            await street.gateway.fetch_bill(day)
+    street.town.advance(hours=0.2)
+    assert len((await street.gateway.fetch_bill(day)).lines) == 1
+
+
+async def test_a_day_on_which_nothing_moved_has_an_empty_bill(street: Street) -> None:
+    day = street.town.clock.now().date() - timedelta(days=3)
+    assert await street.gateway.fetch_bill(day) == Bill(day=day)
+
+
+@pytest.mark.parametrize("mode", ["system_error", "drop"])
+async def test_a_bill_that_can_not_be_asked_for_is_no_empty_bill(street: Street, mode: str) -> None:
+    day = street.town.clock.now().date()
+    await street.paid()
+    street.town.advance(days=1)
+    await street.fault("bill", mode)
+    with pytest.raises(OutcomeUnknown):
+        await street.gateway.fetch_bill(day)
+    assert len((await street.gateway.fetch_bill(day)).lines) == 1

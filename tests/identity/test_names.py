@@ -50,3 +50,16 @@ def test_places_are_those_of_the_text() -> None:
 @pytest.mark.parametrize("sentence", ["再帮我孙子交一个", "帮我孙女交医保", "给孙儿交", "帮我孙孙交一个"])
 def test_a_relation_that_begins_like_a_surname_is_no_name(sentence: str) -> None:
     assert find_names(sentence) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("用护照办，名字JOHN SMITH", "JOHN SMITH"), ("姓名 Mary Ann Brown，证件号", "MARY ANN BROWN")],
+)
+def test_a_name_as_passports_have_it_needs_no_word_that_says_so(text: str, name: str) -> None:
+    assert [found for _, _, found in find_names(text)] == [name]
+
+
+@pytest.mark.parametrize("text", ["名字ok吗", "姓名OK", "名字写APP上的"])
+def test_other_latin_words_are_no_names(text: str) -> None:
+    assert not find_names(text)

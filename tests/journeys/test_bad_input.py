@@ -9,7 +9,7 @@ from tests.journeys.people import everybody
 WEBHOOK = "/webhooks/rest/webhook"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\x00", "字" * 10_000, "😀🎉", "\x00好\x00", "a' OR 1=1 --", "{{ 7*7 }}", "/nonsense{", "⟦id_number:AAAAAAAAAAAA⟧"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "   ", "\x00", "字" * 10_000, "😀🎉", "\x00好\x00", "a' OR 1=1 --", "{{ 7*7 }}", "/nonsense{", "/session_start", "/back", "/nlu_fallback", "/action_listen", "⟦id_number:AAAAAAAAAAAA⟧"])  # fmt: skip
 def test_odd_texts_get_a_sentence(town: Town, text: str) -> None:
     answer = town.http.post(WEBHOOK, json={"sender": "odd", "message": text})
     assert answer.status_code == 200
@@ -57,3 +57,14 @@ def test_odd_addresses_are_no_server_error(town: Town, path: str) -> None:
 )
 def test_bad_usage_is_exit_code_2(town: Town, arguments: list[str]) -> None:
     assert town.shebao(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nothing", 404, "not_found"), ("PUT", "/webhooks/rest/webhook", 405, "method_not_allowed")],
+)
+def test_what_is_wrong_with_an_address_is_said(
+    town: Town, method: str, path: str, status: int, code: str
+) -> None:
+    answer = town.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -331,3 +331,12 @@ def test_papers_of_several_years_one_after_the_other(village: Town) -> None:
     talker.say("再给我一张")
     assert talker.has("authorization_request")
     talker.write_transcript("papers")
+
+
+def test_what_can_be_done_here_is_never_said_to_be_impossible(town: Town) -> None:
+    """Certificates are issued here, for oneself and for those one paid for: no answer sends people away for it."""
+    asker = town.resident("asks-about-papers")
+    for question in ("完税证明怎么开", "怎么补开完税证明", "能给家人开凭证吗", "完税证明列表怎么是空的"):
+        asker.say(question)
+        assert "还开不了" not in asker.text
+        assert "还补不了" not in asker.text

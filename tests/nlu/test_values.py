@@ -225,3 +225,42 @@ def test_what_is_to_be_changed(text: str, field: str) -> None:
 )  # fmt: skip
 def test_spelling_is_put_right_before_reading(slip: str, right: str) -> None:
     assert read(slip, DAY)[0].text == right
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("一二三月的养老", "2026-01/2026-03"), ("四、五、六月", "2026-04/2026-06"), ("10月、11月", "2026-10/2026-11"),
+        ("去年七八九月", "2025-07/2025-09"), ("十二月", "2026-12"), ("十一月", "2026-11"),
+    ],
+)  # fmt: skip
+def test_months_named_one_by_one_are_one_period(text: str, period: str) -> None:
+    assert ("fee_period", period) in values(text)
+
+
+def test_the_year_that_a_tier_is_compared_with_is_not_the_year_to_pay() -> None:
+    assert ("fee_period", "2026-01/2026-12") in values("养老缴全年的，档次跟去年一样")
+    assert ("fee_period", "2026-01/2026-06") in values("上半年的，和前年选的那档一样")
+    assert ("fee_period", "2025-03") in values("去年的养老，三月份的")
+
+
+@pytest.mark.parametrize("text", ["我和媳妇的医保一块交", "几个人一块儿缴", "一块办了吧"])
+def test_together_is_no_amount(text: str) -> None:
+    assert "amount" not in dict(values(text))
+
+
+def test_one_yuan_is_an_amount() -> None:
+    assert ("amount", "1.00") in values("一块钱")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["替隔壁大叔交医保", "给我外国朋友缴费", "帮楼下的阿姨交一下", "替村里的老人缴居民养老", "给公司同事交"],
+)
+def test_neighbours_and_foreign_friends_are_somebody_else(text: str) -> None:
+    assert ("beneficiary", "other") in values(text)
+
+
+@pytest.mark.parametrize("text", ["完税证明掉了，重新开一个", "完税证明重新开具", "重新开张完税证明"])
+def test_to_issue_anew_is_a_reissue(text: str) -> None:
+    assert ("certificate_kind", "tax_certificate_reissue") in values(text)

@@ -100,7 +100,8 @@ class Town:
             claims = (await session.scalars(select(ClaimRow).where(ClaimRow.state == "applied"))).all()
             units = [(c.insured_id, c.insured_group, c.insurance, c.unit) for c in claims]
             assert len(units) == len(set(units))
-            applied = (await session.scalars(select(OrderRow).where(OrderRow.state == "applied"))).all()
+            kept_there = ["applied", "office_refund", "office_refunded"]
+            applied = (await session.scalars(select(OrderRow).where(OrderRow.state.in_(kept_there)))).all()
             posted = self.bureau.table("payments")
             lines = (
                 await session.scalars(select(OrderLineRow).where(OrderLineRow.returned_at.is_(None)))

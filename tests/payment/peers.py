@@ -7,14 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from services.domain.bills import ready_at
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.kinds import EnrolmentStatus, IdType, Insurance, InsuredGroup, PaymentType
 from services.domain.people import Person
 from services.ports import (
     ArrearsItem,
+    Bill,
+    BillKind,
+    BillLine,
+    Booking,
     Cashier,
     Clock,
     Declaration,
@@ -163,7 +169,9 @@ class FakeGateway(Peer):
         done = sum(Decimal(r["amount"]) for r in self.table("refunds").values() if r["order_no"] == order_no)
         if request_no not in self.table("refunds"):
             assert done + amount <= Decimal(self.trade(order_no)["paid"]), "refunded more than paid"
-            self.table("refunds")[request_no] = {"order_no": order_no, "amount": str(amount)}
+            self.table("refunds")[request_no] = {
+                "order_no": order_no, "amount": str(amount), "at": self.clock.now().isoformat(),
+            }  # fmt: skip
         await self.after("refund")
         return RefundFacts(request_no=request_no, done=False)
 
@@ -174,8 +182,46 @@ class FakeGateway(Peer):
         if row is None:
             return RefundFacts(request_no=request_no, done=False)
         return RefundFacts(
-            request_no=request_no, done=True, amount=Decimal(row["amount"]), refunded_at=self.clock.now()
+            request_no=request_no,
+            done=True,
+            amount=Decimal(row["amount"]),
+            refunded_at=datetime.fromisoformat(row["at"]),
         )
+
+    async def fetch_bill(self, day: date) -> Bill:
+        """What the books say of the day, after 10:00 of the next."""
+        await self.before("fetch_bill")
+        if self.clock.now() < ready_at(day, self.clock.now().tzinfo):
+            raise Unavailable("bill_not_ready")
+        lines = [
+            BillLine(
+                order_no=number, trade_no=trade["trade_no"], kind=BillKind.PAID, total=Decimal(trade["paid"]),
+                received=Decimal(trade["paid"]) - Decimal(trade.get("discount", "0.00")), at=moment,
+            )
+            for number, trade in self.table("trades").items()
+            if "paid" in trade and (moment := datetime.fromisoformat(trade["paid_at"])).date() == day
+        ]  # fmt: skip
+        lines += [
+            BillLine(
+                order_no=row["order_no"], trade_no=self.trade(row["order_no"])["trade_no"], kind=BillKind.REFUND,
+                total=Decimal(row["amount"]), received=Decimal(row["amount"]), at=moment, request_no=number,
+            )
+            for number, row in self.table("refunds").items()
+            if (moment := datetime.fromisoformat(row["at"])).date() == day
+        ]  # fmt: skip
+        await self.after("fetch_bill")
+        return Bill(
+            day=day, lines=tuple(lines), sha256=sha256(repr(lines).encode()).hexdigest() if lines else ""
+        )
+
+    def give_back(self, order_no: str, amount: str, request_no: str) -> None:
+        """By somebody at the gateway's console."""
+        self.table("refunds")[request_no] = {
+            "order_no": order_no, "amount": amount, "at": self.clock.now().isoformat(),
+        }  # fmt: skip
+        given = sum(Decimal(r["amount"]) for r in self.table("refunds").values() if r["order_no"] == order_no)
+        if given == Decimal(self.trade(order_no)["paid"]):
+            self.trade(order_no)["status"] = "refunded"
 
     def read_notification(self, form: Mapping[str, str]) -> TradeFacts:
         if form.get("sign") != "right":
@@ -205,6 +251,7 @@ class FakeGateway(Peer):
             total=Decimal(trade["paid" if paid else "total"]),
             trade_no=trade.get("trade_no"),
             paid_at=datetime.fromisoformat(trade["paid_at"]) if paid else None,
+            received=Decimal(trade["paid"]) - Decimal(trade.get("discount", "0.00")) if paid else None,
             evidence_id="N1" if source == "notification" else None,
         )
 
@@ -271,6 +318,14 @@ class FakeBureau(Peer):
     async def find_posting(self, key: str) -> Posting | None:
         await self.before("find_posting")
         return self._posting(key) if key in self.table("payments") else None
+
+    async def find_bookings(self, day: date) -> Sequence[Booking]:
+        await self.before("find_bookings")
+        return [
+            Booking(key=key, payment_no=row["no"], amount=Decimal(row["amount"]), booked_on=day)
+            for key, row in self.table("payments").items()
+            if row.get("booked_on") == day.isoformat()
+        ]
 
     def book(self, key: str, day: str = "2026-11-25") -> None:
         self.table("payments")[key]["booked_on"] = day

@@ -1,5 +1,6 @@
 """The table of states, the units of a bill, and the journal."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 
@@ -15,7 +16,7 @@ from services.domain.orders import (
     bill_year,
     check_move,
 )
-from services.payment.model import digest, dump_quote, load_quote
+from services.payment.model import Bill, digest, dump_quote, load_quote
 from services.ports import Quote
 from services.store.orders import Fen
 from tests.payment.peers import RESIDENT_MEDICAL, pension
@@ -57,10 +58,11 @@ def test_a_bill_is_counted_in_months_or_a_year() -> None:
 def test_a_quote_survives_its_storage_and_its_version_is_not_its_figures() -> None:
     quote = Quote(dues=pension(), agency_name="云岩区", total=Decimal("878.94"), base=Decimal("4394.70"))
     assert load_quote(dump_quote(quote)) == quote
-    later = Quote(**{**quote.__dict__, "version": "2026b"})
-    dearer = Quote(**{**quote.__dict__, "base": Decimal("4394.71")})
-    assert digest("p1", quote) == digest("p1", later)
-    assert len({digest("p1", quote), digest("p2", quote), digest("p1", dearer)}) == 3
+    bill = Bill(insured_id="p1", quote=quote)
+    later = replace(bill, quote=replace(quote, version="2026b"))
+    dearer = replace(bill, quote=replace(quote, base=Decimal("4394.71")))
+    assert digest(bill) == digest(later)
+    assert len({digest(bill), digest(replace(bill, insured_id="p2")), digest(dearer)}) == 3
 
 
 def test_money_is_stored_in_whole_fen() -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from bot.sandbox.wechatpay import bills as sandbox_bills
 from bot.sandbox.wechatpay.desk import Desk
+from services.adapters.wechatpay import bills
 from services.adapters.wechatpay.bills import fetch_bill, read_bill
-from services.domain.errors import OutcomeUnknown, Refused
+from services.domain.errors import OutcomeUnknown, Unavailable
+from services.ports import Bill
 from tests.wechatpay.conftest import START, Town
 from tests.wechatpay.test_wire import paid
 
@@ -22,8 +24,8 @@ async def test_payments_and_refunds_of_a_day(town: Town) -> None:
     town.advance(days=1)
     await paid(town)
     town.advance(hours=1)
-    lines = await fetch_bill(town.client, DAY)
-    assert [(line.order_no, line.amount, line.request_no) for line in lines] == [
+    lines = (await fetch_bill(town.client, DAY)).lines
+    assert [(line.order_no, line.total, line.request_no) for line in lines] == [
         (first, Decimal("400.00"), None),
         (second, Decimal("400.00"), None),
         (first, Decimal("100.50"), "R1"),
@@ -33,8 +35,8 @@ async def test_payments_and_refunds_of_a_day(town: Town) -> None:
 
 
 async def test_a_day_without_anything_is_empty_and_today_is_too_early(town: Town) -> None:
-    assert await fetch_bill(town.client, DAY - timedelta(days=3)) == []
-    with pytest.raises(Refused, match="gateway_refused"):
+    assert await fetch_bill(town.client, DAY - timedelta(days=3)) == Bill(day=DAY - timedelta(days=3))
+    with pytest.raises(Unavailable, match="bill_not_ready"):
         await fetch_bill(town.client, DAY)
 
 
@@ -56,7 +58,7 @@ async def test_another_file_than_was_promised_is_no_bill(town: Town, monkeypatch
         return (await download(url))[:-9]
 
     monkeypatch.setattr(town.client, "download", cut)
-    with pytest.raises(OutcomeUnknown, match="gateway_unreadable"):
+    with pytest.raises(OutcomeUnknown, match="bill_unreadable"):
         await fetch_bill(town.client, DAY)
     for old, new in (
         ("400.00", "401.00"),
@@ -65,11 +67,11 @@ async def test_another_file_than_was_promised_is_no_bill(town: Town, monkeypatch
         ("商户订单号", "订单号"),
         ("SUCCESS", "ODD"),
     ):
-        with pytest.raises(OutcomeUnknown, match="gateway_unreadable"):
-            read_bill(new.join(good.decode().rsplit(old, 1)).encode())
-    with pytest.raises(OutcomeUnknown, match="gateway_unreadable"):
-        read_bill("\r\n".join(good.decode().splitlines()[:-1]).encode())
-    assert len(read_bill(b"\xef\xbb\xbf" + good)) == 1
+        with pytest.raises(OutcomeUnknown, match="bill_unreadable"):
+            read_bill(new.join(good.decode().rsplit(old, 1)).encode(), DAY)
+    with pytest.raises(OutcomeUnknown, match="bill_unreadable"):
+        read_bill("\r\n".join(good.decode().splitlines()[:-1]).encode(), DAY)
+    assert len(read_bill(b"\xef\xbb\xbf" + good, DAY)) == 1
 
 
 async def test_bytes_that_differ_from_the_signed_hash_are_refused(
@@ -84,6 +86,24 @@ async def test_bytes_that_differ_from_the_signed_hash_are_refused(
     monkeypatch.setattr(town.client, "download", other)
     with pytest.raises(OutcomeUnknown, match="gateway_not_genuine"):
         await fetch_bill(town.client, DAY)
+
+
+def test_a_file_that_does_not_end_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bills, "MAX_BILL_BYTES", 1000)
+    assert bills.unpack(gzip.compress(b"x" * 1000)) == b"x" * 1000
+    with pytest.raises(OutcomeUnknown, match="bill_too_large"):
+        bills.unpack(gzip.compress(b"x" * 1001))
+
+
+async def test_rows_that_came_twice_count_as_the_sums_count_them(town: Town) -> None:
+    await paid(town)
+    town.advance(days=1, hours=1)
+    good = (await sandbox_bills.write(Desk(books=town.books, keys=town.keys, base_url=""), DAY)).decode()
+    header, row, *sums = good.splitlines()
+    twice = "\r\n".join([header, row, row, *sums]).encode()
+    assert read_bill(twice, DAY) == read_bill(good.encode(), DAY)
+    counted = ",".join(["`2", "`800.00", "`0.00", "`0.00", "`0.00", "`800.00", "`0.00"])
+    assert len(read_bill("\r\n".join([header, row, row, sums[0], counted]).encode(), DAY)) == 2
 
 
 async def test_files_come_from_the_platform_only(town: Town) -> None:

@@ -49,11 +49,19 @@ _ONWARDS = re.compile(
     rf"(?:从)?(?P<m1>这个?月|本月|当月|下个?月){_TO}(?:(?P<to>年底|年末|年终)|(?P<m2>{_M})月份?)"
 )
 _TIGHT = re.compile(
-    r"(?<!\d)(?P<y1>20[1-4]\d)[-/.年]?(?P<m1>0[1-9]|1[0-2])(?:月份?)?(?:(?:到|至|-|~|/|—)(?P<y2>20[1-4]\d)[-/.年]?(?P<m2>0[1-9]|1[0-2])(?:月份?)?)?(?![\d/.-])"
+    r"(?<!\d)(?P<y1>20[1-4]\d)(?:[-/.年]?(?=0[1-9]|1[0-2])|[-/](?=[1-9](?!\d)))(?P<m1>0?[1-9]|1[0-2])(?:月份?)?(?:(?:到|至|-|~|/|—)(?P<y2>20[1-4]\d)[-/.年]?(?P<m2>0[1-9]|1[0-2])(?:月份?)?)?(?![\d/.-])"
 )
 _SINGLE = re.compile(
     rf"(?<![\d点第])(?:(?P<y1>{_YEAR})的?)?(?P<m1>{_M})月份?(?!\d|[{_DIGIT}十]{{1,3}}[号日])"
 )
+_LISTED = re.compile(
+    rf"(?<![\d点第十])(?:(?P<y1>{_YEAR})的?)?(?P<ms>[一二三四五六七八九]{{2,9}}|{_M}(?:月?[、,，和跟]{_M})+)(?:月份?|这?[几两三]个月)(?![\d])"
+)
+"""一二三月, 1、2、3月."""
+_COMPARED = re.compile(
+    rf"(?:跟|和|同|与|像|照|按|依)[照着]?我?(?:{_WORD_YEAR}|往年)[^,，。;；]{{0,6}}?(?:一样|相同|差不多|一致|不变|档)"
+)
+"""全年的，跟去年一样: last year is what it is compared with."""
 _HALF = re.compile(rf"(?:(?P<y1>{_YEAR})的?)?(?P<half>上半年|下半年|前半年|后半年|头半年)")
 _QUARTER = re.compile(
     rf"(?:(?P<y1>{_YEAR})的?)?(?:第?(?P<q>[一二三四1-4])个?季度?|(?P<rel>上|本|这|下)一?个?季度|前(?P<many>[二两三2-3])个?季度|[Qq](?P<q2>[1-4]))"
@@ -156,6 +164,7 @@ def _months(text: str, today: date) -> Iterator[Value]:
     for match in _SINGLE.finditer(text):
         year, month = _year(match["y1"], today) or default, _number(match["m1"])
         yield _period(match, year, month, year, month)
+    yield from _listed(text, today, default)
     for match in _HALF.finditer(text):
         year = _year(match["y1"], today) or default
         first = 1 if match["half"][0] in "上前头" else 7
@@ -178,6 +187,17 @@ def _months(text: str, today: date) -> Iterator[Value]:
         yield _period(match, year, month, year, month)
 
 
+def _listed(text: str, today: date, default: int) -> Iterator[Value]:
+    """Months that are named one by one and follow each other are one period."""
+    for match in _LISTED.finditer(text):
+        listed = match["ms"]
+        named = re.findall(_M, listed) if re.search(r"[、,，和跟]", listed) else list(listed)
+        months = [_number(month) for month in named]
+        if months == list(range(months[0], months[0] + len(months))):
+            year = _year(match["y1"], today) or default
+            yield _period(match, year, months[0], year, months[-1])
+
+
 def _quarters(text: str, today: date, default: int) -> Iterator[Value]:
     for match in _QUARTER.finditer(text):
         year = _year(match["y1"], today) or default
@@ -196,6 +216,7 @@ def _quarters(text: str, today: date, default: int) -> Iterator[Value]:
 
 def _only_year(text: str, today: date) -> int:
     """The one other year that the sentence names (去年的养老，三月份的), else the current one."""
+    text = _COMPARED.sub("", text)
     named = {_year(match[0], today) for match in _BARE_YEAR.finditer(text)} - {None}
     return named.pop() or today.year if len(named) == 1 else today.year
 

@@ -18,7 +18,7 @@ _PERCENT = re.compile(
     rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<all>百分百)|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
 )
 _TENTHS = re.compile(
-    r"(?<![完分变换改弄办做生造构组促赞])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交|绩|立|人|了|别|医|养|灵|居|最)"
+    r"(?<![完分变换改弄办做生造构组促赞])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交(?![医养灵居城社全上下第\d一二三四五六七八九十])|绩|立|人|了|别|医|养|灵|居|最)"
 )
 _TIMES = re.compile(rf"(?P<n>{NUMBER})倍(?P<half>半)?(?:的?(?:那|这)?(?:一|个)*档次?)?")
 _TIER = re.compile(rf"(?<!第)(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?:一年)?的?(?:那|这)?(?:一|个)*档次?(?!案)")
@@ -45,6 +45,8 @@ _RELATIVE = (
 )
 _AMOUNT = re.compile(rf"(?P<n>{NUMBER})(?:元|块钱?|圆)(?:整|钱)?")
 
+_TOGETHER = re.compile(r"[一1]块儿?(?!钱|[零〇一二两三四五六七八九\d])(?=[交缴付办补买弄给帮都来儿的吧]|$)")
+"""一块交 means together, not one yuan."""
 _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
 _NTH = re.compile(
     r"(?P<last>倒数)?第(?P<n>\d{1,2}|[一二两三四五六七八九十]+)(?:(?:个|项|条|种|档次?|款|笔|家|张|行|份)|号)?(?!次|回|季|年|月|步|天|名|遍|代|口|胎)"
@@ -103,7 +105,7 @@ def _is_chosen(text: str, match: re.Match[str]) -> bool:
 def _amounts(text: str) -> Iterator[Value]:
     for match in _AMOUNT.finditer(text):
         number = read_number(match["n"])
-        if number is not None:
+        if number is not None and not _TOGETHER.match(text[match.start() :]):
             yield Value("amount", f"{number:.2f}", *match.span())
 
 

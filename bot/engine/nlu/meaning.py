@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 from bot.engine.nlu.dates import read_dates
+from bot.engine.nlu.festivals import read_festivals
 from bot.engine.nlu.figures import read_figures
 from bot.engine.nlu.normalise import TOKEN, Normal, normalise
 from bot.engine.nlu.places import read_places
@@ -54,6 +55,7 @@ def read(typed: str, today: date) -> tuple[Normal, list[Value]]:
             *sealed,
             *names,
             *read_dates(text, today),
+            *read_festivals(text, today),
             *read_words(text),
             *read_figures(text),
             *read_places(text),

@@ -17,7 +17,7 @@ _RECORD = re.compile(
 )
 _RECORD_TO_ISSUE = re.compile(r"[缴交]费记录|社保记录")
 _ISSUING = re.compile(r"开|打印|打一|导出|下载|出具|凭证|[要来给]我?[一1]份|盖章")
-_FIRST = re.compile(r"首次|首开|第一次|头一次|头一回|第一回|没开过|未开过|没有开过|初次|新开")
+_FIRST = re.compile(r"首次|首开|第一次|头一次|头一回|第一回|没开过|未开过|没有开过|初次|(?<!重)新开")
 _AGAIN = re.compile(
     r"补开|重开|重新开|再开|补打|重打|补[一个]|补办|再补|换开|重新打|再打|弄?丢|掉了|不见|遗失|弄没|找不到|再来一|再给我|开过"
 )
@@ -26,7 +26,11 @@ _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
 _SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)")
 """娃儿喊我来交: who sends somebody is not for whom it is paid."""
-_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|几|记录|明细|列表|问")
+_SPOKEN_TO = re.compile(
+    r"儿?[,，、!！~～ 啊呀哎]+(?:我(?!妈|爸|老|儿|女|家|哥|姐|弟|妹|们家)|帮我|给我|请|麻烦|你)"
+)
+"""妹妹，我要开证明: who is spoken to is not for whom it is."""
+_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问")
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
@@ -35,7 +39,7 @@ _DECLARATION = re.compile(
 )
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
-    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么)|[交缴]没[交缴]|有没有[交缴]|代缴的|入库(?:日期|情况|没)?|[交缴]费没有?"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|入库(?:日期|情况|没)?|[交缴]费没有?"
 )
 
 
@@ -46,8 +50,14 @@ def read_words(text: str) -> list[Value]:
         for match in pattern.finditer(text):
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
-    found = [value for value in found if value.entity != "beneficiary" or not _SENDS.match(text[value.end :])]
+    found = [value for value in found if value.entity != "beneficiary" or not _is_only_called(text, value)]
     return [*found, *_papers(text)]
+
+
+def _is_only_called(text: str, value: Value) -> bool:
+    """娃儿喊我来交, 妹妹，我要开证明: who sends somebody, or is spoken to, is not for whom it is."""
+    spoken_to = value.value == "other" and value.start == 0 and _SPOKEN_TO.match(text[value.end :])
+    return bool(spoken_to or _SENDS.match(text[value.end :]))
 
 
 def _about_choices(text: str) -> bool:

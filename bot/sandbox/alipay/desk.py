@@ -60,11 +60,12 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """The one application, its seller, and the books."""
+    """The one application, its seller, and the books. `inside_url` is where the service reaches us."""
 
     books: Books
     keys: SandboxKeys
     base_url: str
+    inside_url: str = ""
 
     def now(self) -> datetime:
         return self.books.clock.now()

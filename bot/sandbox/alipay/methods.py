@@ -4,9 +4,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.sandbox.alipay import people, trades
+from bot.sandbox.alipay import bills, people, trades
 from bot.sandbox.alipay.desk import Call, Desk, Failure, stamp
-from bot.sandbox.alipay.store import RefundRow, TradeRow
+from bot.sandbox.alipay.store import DiscountRow, RefundRow, TradeRow
+from services.domain.money import wire, yuan
 
 Method = Callable[[Desk, Call], Awaitable[dict[str, Any]]]
 OK = {"code": "10000", "msg": "Success"}
@@ -22,13 +23,15 @@ async def precreate(desk: Desk, call: Call) -> dict[str, Any]:
 async def query(desk: Desk, call: Call) -> dict[str, Any]:
     async with desk.books.database.begin() as session:
         trade = await trades.find(session, call, desk.now())
+        discount = await session.get(DiscountRow, trade.out_trade_no)
     paid = trade.total if trade.paid_at else "0.00"
+    received = wire(yuan(paid) - yuan(discount.amount)) if discount and trade.paid_at else paid
     answer = {
         **OK,
         **_numbers(trade),
         "trade_status": trade.status,
         "total_amount": trade.total,
-        "receipt_amount": paid,
+        "receipt_amount": received,
         "buyer_pay_amount": paid,
         "invoice_amount": paid,
         "point_amount": "0.00",
@@ -97,6 +100,15 @@ async def find_refund(desk: Desk, call: Call) -> dict[str, Any]:
     }
 
 
+async def find_bill(desk: Desk, call: Call) -> dict[str, Any]:
+    """The address of a day's file, which is dead after 30 s."""
+    day = bills.read_day(call)
+    if not await bills.is_there(desk, day):
+        raise Failure("40004", "isp.bill_not_exist", "账单不存在")
+    link = f"{desk.inside_url}/bill/{bills.make_token(desk, day)}"
+    return {**OK, "bill_download_url": link, "bill_file_code": "EXIST_BILL_DATA"}
+
+
 def _numbers(trade: TradeRow) -> dict[str, Any]:
     return {"trade_no": trade.trade_no, "out_trade_no": trade.out_trade_no}
 
@@ -112,6 +124,7 @@ METHODS: dict[str, Method] = {
     "alipay.trade.cancel": cancel,
     "alipay.trade.refund": refund,
     "alipay.trade.fastpay.refund.query": find_refund,
+    "alipay.data.dataservice.bill.downloadurl.query": find_bill,
 }
 CERTIFY_PAGE = "alipay.user.certify.open.certify"
 

@@ -60,6 +60,15 @@ class RefundRow(SandboxBase):
     refunded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class DiscountRow(SandboxBase):
+    """What the merchant has paid of a trade: that much less comes to him."""
+
+    __tablename__ = "alipay_discount"
+
+    out_trade_no: Mapped[str] = mapped_column(ForeignKey("alipay_trade.out_trade_no"), primary_key=True)
+    amount: Mapped[str]
+
+
 class NotificationRow(SandboxBase):
     """A message to the merchant. `fields` is JSON text, signed anew at each try."""
 

@@ -1,5 +1,6 @@
 """What callers send to the bureau, checked; personal data only ever in the body."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from services.domain.kinds import IdType, RecordKind
 from services.domain.money import yuan
 from services.domain.people import Person
 from services.domain.periods import is_period
+from services.domain.refunds import Reason
 from services.ports import Dues
 
 
@@ -77,6 +79,21 @@ class PostPaymentBody(Body):
 
 class KeyBody(Body):
     key: Key
+
+
+class DayBody(Body):
+    day: date
+
+
+class KeysBody(Body):
+    keys: Annotated[list[Key], Field(min_length=1, max_length=50)]
+
+
+class FileRefundBody(Body):
+    key: Key
+    payment_key: Key
+    amount: Money
+    reason: Reason
 
 
 class RecordsBody(Body):

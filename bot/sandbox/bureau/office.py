@@ -1,10 +1,11 @@
 """The bureau's operations on its books. Each commits before it returns; errors are those of the port."""
 
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.sandbox.books import Books
@@ -12,7 +13,8 @@ from bot.sandbox.bureau import assess, records
 from bot.sandbox.bureau.account import Account, booked_on, payment_year
 from bot.sandbox.bureau.bodies import DeclareBody, PersonFacts, PostPaymentBody, RecordsBody
 from bot.sandbox.bureau.corrections import declared_delta, quoted_delta
-from bot.sandbox.bureau.tables import FILED, DeclarationRow, PaymentRow, ResidentRow
+from bot.sandbox.bureau.tables import FILED, DeclarationRow, PaymentRow, ResidentRow, WithdrawalRow
+from services.adapters.clock import SHANGHAI
 from services.domain.errors import Refused
 from services.domain.id_documents import same_document
 from services.domain.ids import order_number
@@ -20,8 +22,10 @@ from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.domain.money import wire, yuan
 from services.domain.names import canonical_name
 from services.domain.periods import months_of
-from services.ports import ArrearsItem, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import ArrearsItem, Booking, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
 
+LONGEST_WAY = timedelta(days=31)
+"""From a payment to its booking, over the longest holidays."""
 DUES = TypeAdapter(Dues)
 QUOTE = TypeAdapter(Quote)
 
@@ -52,7 +56,7 @@ async def declare(books: Books, body: DeclareBody) -> Declaration:
     """File once per key. The total must be the one of now, or the last one that was answered."""
     async with books.database.read() as session:
         account = await get_account(books, session, body.person)
-        row = await _find_declaration(session, body.key)
+        row = await find_declaration(session, body.key)
     if row is None:
         row = await _file(books, account.row.id_number, body, await _agree(books, account, body))
     if row.insured != account.row.id_number or DUES.validate_python(row.dues) != body.dues:
@@ -64,8 +68,10 @@ async def post_payment(books: Books, body: PostPaymentBody) -> Posting:
     """Enter a payment once per key; a second payment for the same fee is refused with `already_paid`."""
     now = books.clock.now()
     async with books.database.begin() as session:
-        row = await _find_payment(session, body.key)
+        row = await find_payment(session, body.key)
         if row is None:
+            if await session.get(WithdrawalRow, body.key) is not None:
+                raise Refused("withdrawn")
             declaration = await session.get(DeclarationRow, body.declaration_no)
             if declaration is None or declaration.origin != FILED:
                 raise Refused("unknown_declaration")
@@ -85,8 +91,21 @@ async def post_payment(books: Books, body: PostPaymentBody) -> Posting:
 
 async def find_posting(books: Books, key: str) -> Posting | None:
     async with books.database.read() as session:
-        row = await _find_payment(session, key)
+        row = await find_payment(session, key)
     return Posting(payment_no=row.payment_no, booked_on=booked_on(row, books.clock.now())) if row else None
+
+
+async def find_bookings(books: Books, day: date) -> list[Booking]:
+    """What was posted to us and entered on `day`, in the order of posting."""
+    start, now = datetime.combine(day, time(), SHANGHAI), books.clock.now()
+    recent = or_(PaymentRow.paid_at >= start - LONGEST_WAY, PaymentRow.posted_at >= start)
+    wanted = select(PaymentRow).where(PaymentRow.key.is_not(None), recent).order_by(PaymentRow.number)
+    async with books.database.read() as session:
+        rows = [row for row in await session.scalars(wanted) if booked_on(row, now) == day]
+    return [
+        Booking(key=row.key or "", payment_no=row.payment_no, amount=Decimal(row.amount), booked_on=day)
+        for row in rows
+    ]
 
 
 async def find_records(books: Books, body: RecordsBody) -> list[FeeRecord]:
@@ -126,11 +145,11 @@ def _same_name(account: Account, who: PersonFacts) -> bool:
     return canonical_name(account.row.name).casefold() == canonical_name(who.name).casefold()
 
 
-async def _find_declaration(session: AsyncSession, key: str) -> DeclarationRow | None:
+async def find_declaration(session: AsyncSession, key: str) -> DeclarationRow | None:
     return (await session.scalars(select(DeclarationRow).where(DeclarationRow.key == key))).first()
 
 
-async def _find_payment(session: AsyncSession, key: str) -> PaymentRow | None:
+async def find_payment(session: AsyncSession, key: str) -> PaymentRow | None:
     return (await session.scalars(select(PaymentRow).where(PaymentRow.key == key))).first()
 
 
@@ -146,7 +165,7 @@ async def _agree(books: Books, account: Account, body: DeclareBody) -> Quote:
 async def _file(books: Books, insured: str, body: DeclareBody, figures: Quote) -> DeclarationRow:
     """The row of this key: ours, or one that another call filed a moment ago."""
     async with books.database.begin() as session:
-        known = await _find_declaration(session, body.key)
+        known = await find_declaration(session, body.key)
         if known:
             return known
         row = DeclarationRow(

@@ -63,7 +63,7 @@ def payment(account: Account, row: PaymentRow) -> FeeRecord:
         fee_year=row.fee_year,
         tier=account.tier_of(row),
         base=base,
-        rate=Decimal(row.rate) if row.rate else _pension_rate(payment_year(row)) if choice else None,
+        rate=_rate(row, base),
         amount=Decimal(row.amount),
         paid_at=row.paid_at.astimezone(SHANGHAI),
         booked_on=booked_on(row, account.now),
@@ -165,6 +165,13 @@ def _chooses_base(row: PaymentRow) -> bool:
     return (row.insured_group, row.insurance) == (InsuredGroup.FLEXIBLE, Insurance.PENSION) and bool(
         row.fee_period
     )
+
+
+def _rate(row: PaymentRow, base: Decimal | None) -> Decimal | None:
+    """That of the payment, or of its year where the file of residents says a base alone."""
+    if row.rate:
+        return Decimal(row.rate)
+    return _pension_rate(payment_year(row)) if base and _chooses_base(row) else None
 
 
 def _pension_rate(year: int) -> Decimal | None:

@@ -12,9 +12,19 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, json, raw
 
 from bot.sandbox.books import Books, Fault
-from bot.sandbox.bureau import bodies, office
+from bot.sandbox.bureau import bodies, office, refunds
 from services.domain.errors import Refused
-from services.ports import ArrearsItem, Declaration, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import (
+    ArrearsItem,
+    Booking,
+    Declaration,
+    Enrolment,
+    FeeRecord,
+    Posting,
+    Quote,
+    RefundApplication,
+    Tier,
+)
 
 SLOW_SECONDS = 3.0
 Answer = tuple[TypeAdapter[Any], Any]
@@ -38,6 +48,7 @@ def blueprint(books: Books, token: str) -> Blueprint:
             fault = await books.take_fault("bureau", name, modes={"unavailable", "slow"})
         if fault and fault.mode == "unavailable":
             return json({"code": "unavailable"}, status=503)
+        await refunds.pay_out(books)
         answer = await _answer(operation, books, body)
         if fault:
             await _stall(books, fault)
@@ -86,6 +97,10 @@ QUOTE = TypeAdapter(Quote)
 DECLARATION = TypeAdapter(Declaration)
 POSTING = TypeAdapter(Posting)
 FOUND_POSTING = TypeAdapter(dict[str, Posting | None])
+BOOKINGS = TypeAdapter(list[Booking])
+WITHDRAWN = TypeAdapter(dict[str, bool])
+REFUND = TypeAdapter(RefundApplication)
+FOUND_REFUND = TypeAdapter(dict[str, RefundApplication | None])
 RECORDS = TypeAdapter(list[FeeRecord])
 PONG = TypeAdapter(dict[str, bool])
 
@@ -118,6 +133,23 @@ async def _find_posting(books: Books, body: bodies.KeyBody) -> Answer:
     return FOUND_POSTING, {"posting": await office.find_posting(books, body.key)}
 
 
+async def _bookings(books: Books, body: bodies.DayBody) -> Answer:
+    return BOOKINGS, await office.find_bookings(books, body.day)
+
+
+async def _withdraw_payments(books: Books, body: bodies.KeysBody) -> Answer:
+    await refunds.withdraw_payments(books, body.keys)
+    return WITHDRAWN, {"withdrawn": True}
+
+
+async def _file_refund(books: Books, body: bodies.FileRefundBody) -> Answer:
+    return REFUND, await refunds.file_refund(books, body)
+
+
+async def _find_refund(books: Books, body: bodies.KeyBody) -> Answer:
+    return FOUND_REFUND, {"refund": await refunds.find_refund(books, body.key)}
+
+
 async def _records(books: Books, body: bodies.RecordsBody) -> Answer:
     return RECORDS, await office.find_records(books, body)
 
@@ -134,6 +166,10 @@ OPERATIONS: dict[str, tuple[type[bodies.Body], Operation]] = {
     "declare": (bodies.DeclareBody, _declare),
     "post_payment": (bodies.PostPaymentBody, _post_payment),
     "find_posting": (bodies.KeyBody, _find_posting),
+    "bookings": (bodies.DayBody, _bookings),
+    "withdraw_payments": (bodies.KeysBody, _withdraw_payments),
+    "file_refund": (bodies.FileRefundBody, _file_refund),
+    "find_refund": (bodies.KeyBody, _find_refund),
     "records": (bodies.RecordsBody, _records),
     "ping": (NoBody, _ping),
 }

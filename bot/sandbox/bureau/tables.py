@@ -84,6 +84,33 @@ class PaymentRow(SandboxBase):
     refunded_on: Mapped[date | None]
 
 
+class WithdrawalRow(SandboxBase):
+    """A key whose payment was given up before it was booked, or before it was posted: it stays so."""
+
+    __tablename__ = "bureau_withdrawal"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RefundRow(SandboxBase):
+    """An application for a tax refund. The days of its stages are fixed when it is filed; `refused` is for one
+    that the agency will not confirm."""
+
+    __tablename__ = "bureau_refund"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    application_no: Mapped[str] = mapped_column(unique=True)
+    payment_key: Mapped[str] = mapped_column(index=True)
+    amount: Mapped[str]
+    reason: Mapped[str]
+    filed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_on: Mapped[date]
+    released_on: Mapped[date]
+    paid_on: Mapped[date]
+    refused: Mapped[bool]
+
+
 class CorrectionRow(SandboxBase):
     """What an ordered fault added to the last total that was answered (`corrections`)."""
 

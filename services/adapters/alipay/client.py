@@ -6,6 +6,7 @@ What an answer proves is decided here, once: no signature, no fact.
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +30,8 @@ log = structlog.get_logger("alipay")
 
 CONNECT_SECONDS = 2.0
 MAX_ANSWER_BYTES = 1_000_000
+MAX_FILE_BYTES = 64_000_000
+FILE_SECONDS = 60.0
 SUCCESS = "10000"
 UNKNOWN = "20000"
 UNKNOWN_SUB_CODES = frozenset({"ACQ.SYSTEM_ERROR", "AQC.SYSTEM_ERROR"})
@@ -100,6 +103,26 @@ class AlipayClient:
         parameters = self._common(method) | common | {"biz_content": _json(biz_content)}
         parameters["sign"] = self._sign(parameters)
         return f"{self._page_url}?{urlencode(parameters)}"
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def download(self, url: str) -> bytes | None:
+        """A file whose address came in an answer; None when the address is dead.
+
+        Nothing but that address is signed. `OutcomeUnknown` for a file that does not end.
+        """
+        if not url.startswith(("https://", "http://")):
+            raise OutcomeUnknown("gateway_unreadable")
+        try:
+            async with asyncio.timeout(FILE_SECONDS), self._http.stream("GET", url) as answer:
+                return await _whole(answer) if answer.status_code == httpx2.codes.OK else None
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            log.warning("gateway_unreachable", method="download", error=type(error).__name__)
+            raise Unavailable("gateway_unavailable") from error
+        except (httpx2.HTTPError, TimeoutError) as error:
+            log.warning("gateway_silent", method="download", error=type(error).__name__)
+            raise OutcomeUnknown("gateway_silent") from error
 
     async def ping(self) -> None:
         """Whether something that speaks the gateway's language answers. `Unavailable` if not."""
@@ -184,6 +207,15 @@ class AlipayClient:
             log.error("gateway_answer_not_genuine", method=method)
             raise OutcomeUnknown("gateway_not_genuine")
         return node, content
+
+
+async def _whole(answer: httpx2.Response) -> bytes:
+    found = bytearray()
+    async for part in answer.aiter_bytes():
+        found += part
+        if len(found) > MAX_FILE_BYTES:
+            raise OutcomeUnknown("bill_too_large")
+    return bytes(found)
 
 
 def _json(content: Mapping[str, Any]) -> str:

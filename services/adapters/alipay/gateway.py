@@ -4,17 +4,18 @@ Every answer must be about the order that was asked for: a genuine answer about 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import structlog
 
+from services.adapters.alipay import bills
 from services.adapters.alipay.client import AlipayClient, Rejected
 from services.adapters.clock import SHANGHAI
 from services.domain.errors import OutcomeUnknown, Refused, ServiceError, Unavailable
 from services.domain.money import wire, yuan
-from services.ports import Cashier, RefundFacts, TradeFacts, TradeStatus
+from services.ports import Bill, Cashier, RefundFacts, TradeFacts, TradeStatus
 
 log = structlog.get_logger("alipay")
 
@@ -104,6 +105,7 @@ class AlipayGateway:
             refunded=total if status is TradeStatus.REFUNDED else None,
             paid_at=_moment(answer, "send_pay_date"),
             buyer=_text(answer, "buyer_open_id") or _text(answer, "buyer_user_id"),
+            received=_amount(answer, "receipt_amount") if answer.get("send_pay_date") else None,
         )
 
     async def close(self, order_no: str) -> TradeStatus:
@@ -191,6 +193,9 @@ class AlipayGateway:
             buyer=_text(form, "buyer_open_id") or _text(form, "buyer_id"),
             evidence_id=_text(form, "notify_id"),
         )
+
+    async def fetch_bill(self, day: date) -> Bill:
+        return await bills.fetch_bill(self._client, day, seller_id=self._seller_id)
 
     async def ping(self) -> None:
         await self._client.ping()

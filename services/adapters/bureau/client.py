@@ -1,7 +1,7 @@
 """`TaxBureau` over HTTP: JSON bodies only, so that no address or log ever holds personal data.
 
-What a failure means depends on the operation. Reading changed nothing: `Unavailable`. Declaring and posting
-may have had their effect once the request was on its way: `OutcomeUnknown`, unless the bureau was busy.
+What a failure means depends on the operation. Reading changed nothing: `Unavailable`. Writing
+may have had its effect once the request was on its way: `OutcomeUnknown`, unless the bureau was busy.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +19,23 @@ from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.domain.people import Person
-from services.ports import ArrearsItem, Declaration, Dues, Enrolment, FeeRecord, Posting, Quote, Tier
+from services.ports import (
+    ArrearsItem,
+    Booking,
+    Declaration,
+    Dues,
+    Enrolment,
+    FeeRecord,
+    Posting,
+    Quote,
+    RefundApplication,
+    Tier,
+)
 
 log = structlog.get_logger("bureau")
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-WRITES = frozenset({"declare", "post_payment"})
+WRITES = frozenset({"declare", "post_payment", "withdraw_payments", "file_refund"})
 REFUSED = 409
 BUSY = frozenset({429, 503})
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -38,6 +49,10 @@ _QUOTE = TypeAdapter(Quote)
 _DECLARATION = TypeAdapter(Declaration)
 _POSTING = TypeAdapter(Posting)
 _FOUND_POSTING = TypeAdapter(dict[str, Posting | None])
+_BOOKINGS = TypeAdapter(tuple[Booking, ...])
+_WITHDRAWN = TypeAdapter(dict[str, bool])
+_REFUND = TypeAdapter(RefundApplication)
+_FOUND_REFUND = TypeAdapter(dict[str, RefundApplication | None])
 _RECORDS = TypeAdapter(tuple[FeeRecord, ...])
 _PONG = TypeAdapter(dict[str, bool])
 _REFUSAL = TypeAdapter(dict[str, Any])
@@ -85,6 +100,21 @@ class BureauClient:
 
     async def find_posting(self, key: str) -> Posting | None:
         return (await self._call("find_posting", {"key": key}, _FOUND_POSTING)).get("posting")
+
+    async def find_bookings(self, day: date) -> Sequence[Booking]:
+        return await self._call("bookings", {"day": day.isoformat()}, _BOOKINGS)
+
+    async def withdraw_payments(self, keys: Sequence[str]) -> None:
+        await self._call("withdraw_payments", {"keys": list(keys)}, _WITHDRAWN)
+
+    async def file_refund(
+        self, *, key: str, payment_key: str, amount: Decimal, reason: str
+    ) -> RefundApplication:
+        body = {"key": key, "payment_key": payment_key, "amount": wire(amount), "reason": reason}
+        return await self._call("file_refund", body, _REFUND)
+
+    async def find_refund(self, key: str) -> RefundApplication | None:
+        return (await self._call("find_refund", {"key": key}, _FOUND_REFUND)).get("refund")
 
     async def find_records(
         self,

@@ -4,7 +4,7 @@ Every answer must be about the order that was asked for, and about this merchant
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -12,10 +12,11 @@ from urllib.parse import quote
 import structlog
 
 from services.adapters.clock import SHANGHAI
+from services.adapters.wechatpay import bills
 from services.adapters.wechatpay.client import Rejected, WechatPayClient
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.money import yuan
-from services.ports import Cashier, RefundFacts, TradeFacts, TradeStatus
+from services.ports import Bill, Cashier, RefundFacts, TradeFacts, TradeStatus
 
 log = structlog.get_logger("wechatpay")
 
@@ -156,6 +157,9 @@ class WechatPayGateway:
         if kind in {"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"}:
             return _refunded_trade(content, moved=kind == "REFUND.SUCCESS", evidence_id=evidence_id)
         raise OutcomeUnknown("gateway_unreadable")
+
+    async def fetch_bill(self, day: date) -> Bill:
+        return await bills.fetch_bill(self._client, day)
 
     async def ping(self) -> None:
         await self._client.ping()

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20d11e373daa'
-down_revision = 'b552eb5f02b9'
+down_revision = '5e2c72eea34a'
 branch_labels = None
 depends_on = None
 

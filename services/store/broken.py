@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.store.base import Base, UtcDateTime
 
 
-class FindingRow(Base):
+class BrokenRow(Base):
     """`since` is when it was first seen."""
 
     __tablename__ = "money_finding"

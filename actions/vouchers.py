@@ -1,0 +1,75 @@
+"""Payment record vouchers by chat (C1, C4): of one year or of several, or why there is none."""
+
+from collections.abc import Sequence
+
+from actions import awaited, cards, login, tickets
+from actions.say import say
+from actions.state import Task
+from actions.talk import Talk
+from services.certificates import PAYMENT_RECORD as RECORD
+from services.certificates import Document, Holder, NotYet
+from services.identity import BoundPerson
+
+LAST_OLD_YEAR = 2020
+"""Until November of that year the agencies collected most fees themselves (`business-rules` 5)."""
+FOR_OTHER_RECORD = '/get_certificate{"certificate_kind": "payment_record", "beneficiary": "other"}'
+
+
+async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
+    booked = await talk.services.certificates.years(holder)
+    pending = await awaited.find_pending(talk, holder)
+    if "fee_year" not in task.facts and "fee_period" in task.facts:
+        task.put("fee_year", str(task.facts["fee_period"])[:4])
+    wanted = tickets.years_said(task)
+    if not wanted:
+        known = sorted({*booked, *pending}, reverse=True)
+        if len(known) > 1:
+            tickets.ask_year(talk, task, "ask.record_year", known)
+            return
+        wanted = known
+    ready = [year for year in wanted if year in booked]
+    early = [pending[year] for year in wanted if year in pending and year not in booked]
+    if not ready and early:
+        awaited.tell_not_yet(talk, holder, RECORD, early[0])
+    elif not ready:
+        _no_record(talk, task, holder, wanted, booked)
+    elif await login.step_up(talk, bound, tickets.LEVEL):
+        await _issue_records(talk, holder, ready, [year for year in wanted if year not in ready])
+
+
+async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missing: Sequence[int]) -> None:
+    """One paper for each year; the papers of another person may be asked for next without naming them."""
+    who = await tickets.whose(talk, holder)
+    talk.state.finish()
+    talk.state.listed = {"certificate_kind": RECORD} | (
+        {tickets.INSURED: holder.person_id} if holder.payer_id else {}
+    )
+    for year in ready:
+        issued = await talk.services.certificates.issue_payment_record(
+            holder, conversation_id=talk.conversation_id, fee_year=year
+        )
+        if isinstance(issued, Document):
+            talk.add(cards.document(say("paper.ready", who=who, title=issued.title, year=year), issued))
+        elif isinstance(issued, NotYet):
+            awaited.tell_not_yet(talk, holder, RECORD, issued)
+        else:
+            talk.tell("paper.refunded", who=who, year=year)
+    if missing:
+        talk.tell("paper.no_record_of", years=missing)
+
+
+def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], booked: Sequence[int]) -> None:
+    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told."""
+    year = wanted[0] if wanted else None
+    if booked:
+        task.forget("fee_year")
+        title = say(f"paper.title.{RECORD}")
+        tickets.ask_year(talk, task, "paper.other_years", booked, title=title)
+        return
+    talk.state.finish()
+    if holder.payer_id:
+        talk.tell("paper.nothing_for_other")
+    elif year and year <= LAST_OLD_YEAR:
+        talk.tell("paper.nothing_old", year=year)
+    else:
+        talk.tell("paper.nothing", (say("button.for_other"), FOR_OTHER_RECORD), year=year)
