@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import alipay as sdk
 import pytest
 
 from services.domain.ids import order_number
 from tests.alipay.conftest import WANG, Town, look
 
-sdk = pytest.importorskip("alipay", reason="the group `verify` is not installed")
 Ask = Callable[..., Awaitable[Any]]
 
 

@@ -68,6 +68,7 @@ def roles() -> dict[str, tuple[dict[str, Any], ...]]:
         "changes_mind": both,
         "is_suspended": (enrolment(RESIDENT, MEDICAL, status="suspended"),),
         "pays_on_a_phone": (enrolment(RESIDENT, MEDICAL),),
+        "has_many_devices": (enrolment(RESIDENT, MEDICAL),),
     }
 
 

@@ -77,7 +77,7 @@ def no_unique_index() -> Iterator[None]:
 
 
 @defect(
-    "a second order number for a live bill: neither looked for nor kept out by the database", seeds=(1, 2)
+    "a second order number for a live bill: neither looked for nor kept out by the database", seeds=(1, 3)
 )
 def second_order_for_a_live_bill() -> Iterator[None]:
     async def nobody(*_: Any) -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def second_order_for_a_live_bill() -> Iterator[None]:
         yield
 
 
-@defect("a second payment of a settled bill is applied too", seeds=(22, 35))
+@defect("a second payment of a settled bill is applied too", seeds=(11, 48))
 def second_payment_applied() -> Iterator[None]:
     async def never(*_: Any) -> bool:
         return False
@@ -111,13 +111,14 @@ def claims_are_not_released() -> Iterator[None]:
 # --- evidence ---------------------------------------------------------------------------------------------
 
 
-@defect("a notification is acknowledged before it is committed", seeds=(5, 7))
+@defect("a notification is acknowledged before it is committed", seeds=(81, 89))
 def acknowledged_before_commit() -> Iterator[None]:
     real = service.Payment.on_notification
 
     async def on_notification(self: Any, form: Any, **named: Any) -> bool:
-        if form["sign"] != "right":
-            raise Refused("forged_notification")
+        order = await self._desk.find(form["out_trade_no"])
+        if order is None or form["sign"] != "right" or Decimal(form["total_amount"]) != order.total:
+            return await real(self, form, **named)
         asyncio.create_task(real(self, form, **named))  # noqa: RUF006
         return True
 
@@ -125,7 +126,7 @@ def acknowledged_before_commit() -> Iterator[None]:
         yield
 
 
-@defect("a notification is acknowledged whatever was made of it", seeds=(5, 7))
+@defect("a notification is acknowledged whatever was made of it", seeds=(7, 9))
 def acknowledged_unread() -> Iterator[None]:
     real = service.Payment.on_notification
 
@@ -137,7 +138,7 @@ def acknowledged_unread() -> Iterator[None]:
         yield
 
 
-@defect("the captured amount is not compared with the order's", seeds=(5, 7))
+@defect("the captured amount is not compared with the order's", seeds=(7, 9))
 def amount_unchecked() -> Iterator[None]:
     real = evidence._paid
 
@@ -148,7 +149,7 @@ def amount_unchecked() -> Iterator[None]:
         yield
 
 
-@defect("the same notification is applied twice", seeds=(1, 2))
+@defect("the same notification is applied twice", seeds=(0, 1))
 def applied_twice() -> Iterator[None]:
     async def paid(case: Any) -> Verdict:
         if not case.order.captured:
@@ -164,7 +165,7 @@ def applied_twice() -> Iterator[None]:
         yield
 
 
-@defect("closed is final: money that comes late is dropped", seeds=(11, 19))
+@defect("closed is final: money that comes late is dropped", seeds=(1, 2))
 def closed_is_final() -> Iterator[None]:
     real = evidence._decide
 
@@ -175,7 +176,7 @@ def closed_is_final() -> Iterator[None]:
         yield
 
 
-@defect("“does not exist” is trusted before expiry and grace", seeds=(1, 14))
+@defect("“does not exist” is trusted before expiry and grace", seeds=(25, 29))
 def trusted_not_exist() -> Iterator[None]:
     with patch(evidence, "over", lambda *_: True):
         yield
@@ -223,7 +224,7 @@ def another_orders_answer() -> Iterator[None]:
 # --- one transaction --------------------------------------------------------------------------------------
 
 
-@defect("the journal is written in a transaction of its own, after the state", seeds=(48, 68))
+@defect("the journal is written in a transaction of its own, after the state", seeds=(26, 47))
 def state_and_journal_apart() -> Iterator[None]:
     real = orders.record_entry
     world = _TheWorld()
@@ -239,7 +240,7 @@ def state_and_journal_apart() -> Iterator[None]:
         yield
 
 
-@defect("the journal has one side only", seeds=(1, 2))
+@defect("the journal has one side only", seeds=(0, 1))
 def one_sided_journal() -> Iterator[None]:
     async def record(session: Any, order_no: str, kind: str, *, debit: str, amount: Decimal, at: Any, ref: str = "", **_: Any) -> None:  # fmt: skip
         entry_id = new_id("j")
@@ -260,13 +261,13 @@ def moved_without_history() -> Iterator[None]:
         yield
 
 
-@defect("the posting is not asked for in the transaction that applies", seeds=(1, 2))
+@defect("the posting is not asked for in the transaction that applies", seeds=(0, 1))
 def posting_forgotten() -> Iterator[None]:
     with _never_enqueued(desk.POST):
         yield
 
 
-@defect("the surplus is not refunded", seeds=(5, 7))
+@defect("the surplus is not refunded", seeds=(7, 9))
 def surplus_kept() -> Iterator[None]:
     with _never_enqueued(desk.REFUND):
         yield
@@ -308,7 +309,7 @@ def intent_after_the_call() -> Iterator[None]:
         yield
 
 
-@defect("a timeout of the gateway counts as a failure: the order is closed", seeds=(1, 7))
+@defect("a timeout of the gateway counts as a failure: the order is closed", seeds=(7, 25))
 def timeout_is_failure() -> Iterator[None]:
     real = issuing._place
 
@@ -339,13 +340,13 @@ def refused_again_is_never_there() -> Iterator[None]:
         yield
 
 
-@defect("each refund call has a number of its own", seeds=(5, 7))
+@defect("each refund call has a number of its own", seeds=(7, 9))
 def new_refund_number() -> Iterator[None]:
     with _with_gateway("refund", "request_no", "R"):
         yield
 
 
-@defect("each posting has a key of its own", seeds=(1, 2))
+@defect("each posting has a key of its own", seeds=(0, 1))
 def new_posting_key() -> Iterator[None]:
     real = WitnessBureau.post_payment
 
@@ -472,7 +473,7 @@ def no_fence() -> Iterator[None]:
         yield
 
 
-@defect("the work of a process that has died is never taken over", seeds=(0, 1))
+@defect("the work of a process that has died is never taken over", seeds=(3, 5))
 def leases_for_ever() -> Iterator[None]:
     with patch(durable, "LEASE", durable.timedelta(days=365)):
         yield

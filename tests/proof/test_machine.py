@@ -1,29 +1,37 @@
 """The same acts as a state machine: hypothesis looks for a short way into trouble, and keeps what it has found."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.proof.schedule import stage
+from tests.proof.schedule import Stage, stage
 from tests.proof.virtual import chance_from
 from tests.proof.world import ACTS, World
 
 FULL = bool(os.environ.get("SHEBAO_TEST_FULL"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_stage() -> Iterator[None]:
+    """All examples play on it, one after the other."""
+    with stage() as Money.stage:
+        yield
+
+
 class Money(RuleBasedStateMachine):
     """Residents, devices, the gateway, the bureau, the clock and crashes; I1 to I7 and I14 after every step."""
+
+    stage: Stage
 
     def __init__(self) -> None:
         super().__init__()
         self._chance = chance_from(0)
         self._chance.__enter__()
-        self._stage = stage()
-        self.stage = self._stage.__enter__()
         self.world: World = self._run(self.stage.new_world(swept=False))
 
     @initialize(person=st.integers(0, 1), dues=st.integers(0, 3))
@@ -42,7 +50,6 @@ class Money(RuleBasedStateMachine):
         finally:
             self.world.judge.close()
             self._run(self.world.restart())
-            self._stage.__exit__(None, None, None)
             self._chance.__exit__(None, None, None)
 
     def _run(self, work: Any) -> Any:
@@ -62,10 +69,11 @@ for _name in ACTS:
     setattr(Money, _name, _as_rule(_name))
 
 Money.TestCase.settings = settings(
-    max_examples=400 if FULL else 15,
+    max_examples=400 if FULL else 12,
     stateful_step_count=30 if FULL else 15,
     deadline=None,
     derandomize=not FULL,
     suppress_health_check=list(HealthCheck),
 )
 TestMoney = Money.TestCase
+TestMoney.pytestmark = [pytest.mark.timeout(3600)]
