@@ -235,6 +235,7 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
 
 async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
     now = talk.services.clock.now()
+    columns, rows = record_lists.table(shown.kind, shown.records)
     notes = [
         say("query.export_owner", name=shown.owner, other=shown.kind == OTHER),
         say(
@@ -242,13 +243,14 @@ async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
             what=describe(shown.facts, wide=say("query.wide")).removesuffix(say("query.of")),
             count=len(shown.records),
             total=record_lists.total(shown.records) if shown.kind != RecordKind.TIER_CHOICE else None,
+            refunded=sum(record.refunded_on is not None for record in shown.records),
         ),
         say("query.export_note", day=now.date()),
     ]
     table = Table(
         title=say(f"query.table.{shown.kind}"),
-        columns=record_lists.columns(shown.kind),
-        rows=record_lists.rows(shown.kind, shown.records),
+        columns=columns,
+        rows=rows,
         notes=notes,
         mark=say("query.demo") if talk.services.settings.sandbox else "",
     )

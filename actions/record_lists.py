@@ -151,16 +151,13 @@ def spoken(kind: str, record: FeeRecord) -> str:
     return say(f"query.line.{'paid' if kind == OTHER else kind}", tier=tier_of(record), **facts)
 
 
-def columns(kind: str) -> list[Column]:
-    return [Column(title=field.title, width=field.width) for field in _table(kind)]
-
-
-def rows(kind: str, records: Sequence[FeeRecord]) -> list[list[Cell]]:
-    return [[field.read(record) for field in _table(kind)] for record in records]
-
-
-def _table(kind: str) -> list[Field]:
-    return [field for field in FIELDS[kind] if field.name not in PRINTED]
+def table(kind: str, records: Sequence[FeeRecord]) -> tuple[list[Column], list[list[Cell]]]:
+    """Columns and rows; what no record has gets no column."""
+    fields = [field for field in FIELDS[kind] if field.name not in PRINTED]
+    read = [[field.read(record) for field in fields] for record in records]
+    filled = [place for place in range(len(fields)) if any(row[place] is not None for row in read)]
+    columns = [Column(title=fields[place].title, width=fields[place].width) for place in filled]
+    return columns, [[row[place] for place in filled] for row in read]
 
 
 def total(records: Sequence[FeeRecord]) -> Decimal:

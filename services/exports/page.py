@@ -1,7 +1,7 @@
 """A table as a PDF for printing, and a picture of its first page."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 
@@ -86,7 +86,7 @@ class _Page:
         texts = [self._sheet.printable(shown(cell)) for cell in row]
         if self._y + self._height(texts, BODY) > self._bottom:
             self._begin_page()
-        self._cells(texts, ["right" if isinstance(cell, Decimal) else "left" for cell in row], BODY)
+        self._cells(texts, [_align(cell) for cell in row], BODY)
 
     def _height(self, texts: Sequence[str], size: float) -> float:
         pairs = zip(texts, self._widths, strict=True)
@@ -112,3 +112,10 @@ class _Page:
                 align="center",
                 color=GREY,
             )
+
+
+def _align(cell: Cell) -> str:
+    """Money at the right, days and what is not there in the middle, words at the left."""
+    if isinstance(cell, Decimal):
+        return "right"
+    return "center" if cell is None or isinstance(cell, date) else "left"

@@ -213,3 +213,27 @@ async def test_a_tax_certificate_of_many_lines_bears_its_number_on_each_page(
         assert value in pages[0], value
     for value in ("补开（第1次），首次填发日期：2025年9月10日", "¥35,157.60", "税务机关（盖章）", "填票人"):
         assert value in pages[2], value
+
+
+async def test_a_year_of_months_fits_on_one_page(press: Press, clock: FixedClock) -> None:
+    """Names of offices and numbers of tickets as long as the usual ones, none of them broken."""
+    year = [
+        replace(
+            month,
+            agency_name="云岩区社保经办机构",
+            ticket_no=f"4520152{place:02}090000000",
+            amount=Decimal("5273.64"),
+            base=Decimal("26368.20"),
+        )
+        for place, month in enumerate(months(12), start=1)
+    ]
+    paper = await press.make("payment_record", facts_of(*year), clock.now())
+    (page,) = pages_of(paper.pdf)
+    for value in ("国家税务总局贵阳市云岩区税务局", "云岩区社保经办机构", "452015212090000000", "26,368.20"):
+        assert value in page
+    tickets = [replace(month, ticket_no="452015251190000001") for month in months(12)]
+    person = Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME)
+    facts = tax_certificate_facts(
+        person, in_order(tickets), NUMBERING, issue=1, first_issued_on=date(2026, 1, 2)
+    )
+    assert len(pages_of((await press.make("tax_certificate", facts, clock.now())).pdf)) == 1
