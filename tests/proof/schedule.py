@@ -143,17 +143,16 @@ def _draw(dice: random.Random, world: World) -> str:
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    memory = Path("/dev/shm")
-    quiet()
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        here = Stage(Path(folder))
-        with here.open():
-            yield here
-
-
-def quiet() -> None:
-    """Refusals and outages are what schedules are made of: nobody reads of them."""
+    """A stage in memory. Refusals and outages are what schedules are made of: nobody reads of them."""
+    memory, said = Path("/dev/shm"), structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+            here = Stage(Path(folder))
+            with here.open():
+                yield here
+    finally:
+        structlog.configure(**said)
 
 
 def play_all(seeds: Sequence[int]) -> Outcome:
