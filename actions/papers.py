@@ -141,6 +141,8 @@ def _takes_years(talk: Talk, task: Task) -> bool:
     several = _years(talk)
     if several:
         task.put("fee_year", several["fee_year"])
+    elif talk.turn.intent == "affirm" and len(task.single) == 1:
+        task.put("fee_year", task.single[0])
     elif tickets.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
         task.put("fee_year", ",".join(task.single))
     else:

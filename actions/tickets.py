@@ -236,10 +236,11 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
         if near:
             awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
         elif found:
+            said, title = years_said(task), say(f"paper.title.{FIRST}")
             for name in FILTERS:
                 task.forget(name)
             years = sorted({ticket.first_day.year for ticket in found}, reverse=True)
-            ask_year(talk, task, "paper.other_years", years, title=say("paper.title.tax_certificate"))
+            ask_year(talk, task, "paper.other_years", years, title=title, said=said)
             return
         else:
             talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")

@@ -64,7 +64,7 @@ def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], bo
     if booked:
         task.forget("fee_year")
         title = say(f"paper.title.{RECORD}")
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title)
+        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=wanted)
         return
     talk.state.finish()
     if holder.payer_id:

@@ -84,6 +84,14 @@ def test_papers_of_several_years_at_once(people: Town) -> None:
     me.write_transcript("c1-years")
 
 
+def test_the_one_year_that_there_is_is_taken_by_a_yes(people: Town) -> None:
+    me = begin(people, GRANDMOTHER, "words-yes", "开2023年的缴费凭证")
+    assert "没有查到2023年的" in me.text
+    me.say("要")
+    assert "2026年" in me.text
+    assert len(documents(me)) == 1
+
+
 def test_certificates_of_one_insurance_and_never_a_payment(people: Town) -> None:
     me = begin(people, BOTH, "words-insurance", "打印完税证明")
     me.say("只要医保的")
@@ -99,6 +107,8 @@ def test_certificates_of_one_insurance_and_never_a_payment(people: Town) -> None
     assert me.card("records")["certificate_kind"] == "tax_certificate_reissue"
     me.say("头一张")
     assert "第1次补开" in me.text
+    me.say("开2023年的完税证明")
+    assert "没有查到2023年的。能开完税证明的有2026年" in me.text
     assert "核对" not in "".join(text for _, text in me.lines)
     me.write_transcript("c2-one-insurance")
 
