@@ -98,7 +98,7 @@ def _usable_type(talk: Talk) -> str | None:
     if named is None or named in SUPPORTED:
         return named
     newborn = named == IdType.BIRTH_CERTIFICATE
-    talk.tell("id_problem.birth_certificate" if newborn else "id_problem.unsupported")
+    talk.tell("others.newborn" if newborn else "id_problem.unsupported")
     return None
 
 
