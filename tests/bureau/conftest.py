@@ -61,7 +61,7 @@ async def town(books: Books, tmp_path: Path) -> AsyncIterator[Town]:
     await server.startup()
     await server.start_serving()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    client = BureauClient(f"{url}/sandbox/bureau", TOKEN, timeout=1.5)
+    client = BureauClient(f"{url}/sandbox/bureau", TOKEN, timeout=2.5)
     yield Town(books, url, client, tmp_path)
     await client.close()
     await server.close()
