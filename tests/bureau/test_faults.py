@@ -40,14 +40,14 @@ async def test_a_busy_bureau_did_nothing(anna: Town) -> None:
 
 async def test_a_slow_bureau_has_done_it_and_the_key_finds_it(anna: Town) -> None:
     declaration = await declare(anna)
-    await order(anna, operation="post_payment", mode="slow", times=1, seconds=1.8)
+    await order(anna, operation="post_payment", mode="slow", times=1, seconds=3.2)
     with pytest.raises(OutcomeUnknown):
         await post(anna, declaration)
     assert await anna.client.find_posting("order-0001") is not None
 
 
 async def test_a_slow_answer_to_a_question_is_unavailable(anna: Town) -> None:
-    await order(anna, operation="enrolments", mode="slow", times=1, seconds=1.8)
+    await order(anna, operation="enrolments", mode="slow", times=1, seconds=3.2)
     with pytest.raises(Unavailable):
         await anna.client.find_enrolments(ANNA)
 
