@@ -32,7 +32,6 @@ ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开
 NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
-ORDINALS = re.compile(r"第([0-9一二三四五六七八九十]+)")
 
 
 def is_tax(task: Task) -> bool:
