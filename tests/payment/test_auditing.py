@@ -1,6 +1,7 @@
 """The invariants in production: what is broken is found, told, counted, and gone when it is mended."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy import delete, update
 from structlog.testing import capture_logs
 
 from services.payment import auditing
-from services.payment.invariants import find_broken
+from services.payment.invariants import Broken, find_broken
 from services.store.orders import ClaimRow, MoveRow, OrderLineRow, OrderRow, PostingRow
+from services.store.session import Database
 from tests.payment.conftest import Town
 
 Harm = Callable[[Town, str], Awaitable[None]]
@@ -102,3 +104,28 @@ async def test_what_is_old_is_found_within_a_day(town: Town, monkeypatch: pytest
     await run(town, update(OrderRow).values(total=Decimal(399)))
     await town.run(hours=24)
     assert (await town.payment.count_findings())["I5"] == 10  # two sentences about each
+
+
+async def test_a_look_that_began_before_does_not_undo_what_another_has_found(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_no = await paid(town)
+    slow, go_on = asyncio.Event(), asyncio.Event()
+
+    async def look(database: Database, *, among: object = None) -> Sequence[Broken]:
+        found = await find_broken(database, among=among)
+        if asyncio.current_task() is early:
+            slow.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(auditing, "find_broken", look)
+    early = asyncio.create_task(auditing.audit_recent(town.payment.desk))
+    await slow.wait()
+    await another_amount(town, order_no)
+    await auditing.audit_all(town.payment.desk)
+    found = await town.payment.count_findings()
+    go_on.set()
+    await early
+    assert await town.payment.count_findings() == found
+    assert found["I5"] > 0
