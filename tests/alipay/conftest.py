@@ -63,7 +63,7 @@ class Merchant:
         self.forms.append(dict(parse_qsl(request.body.decode(), keep_blank_values=True)))
         return text(self.answer, status=self.status)
 
-    async def wait_for(self, count: int, seconds: float = 5) -> list[dict[str, str]]:
+    async def wait_for(self, count: int, seconds: float = 30) -> list[dict[str, str]]:
         async with asyncio.timeout(seconds):
             while len(self.forms) < count:
                 await asyncio.sleep(0.02)

@@ -85,7 +85,7 @@ class Town:
         if self.process:
             self.process.wait()
 
-    def wait_for_death(self, seconds: float = 20) -> None:
+    def wait_for_death(self, seconds: float = 60) -> None:
         """Until no process of the service is left: one worker died, and the rest is taken down with it."""
         assert self.process is not None
         end = time.monotonic() + seconds

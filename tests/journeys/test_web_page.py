@@ -63,7 +63,7 @@ def test_a_premium_is_paid_on_a_phone(town: Town, browser: Browser) -> None:
     consent.close()
 
     verification = page.get_by_role("link", name="核验").first
-    expect(verification).to_be_visible(timeout=10_000)
+    expect(verification).to_be_visible(timeout=30_000)
     picture(page, "5-verification")
     with context.expect_page() as opened:
         verification.click()
@@ -74,11 +74,11 @@ def test_a_premium_is_paid_on_a_phone(town: Town, browser: Browser) -> None:
     check.close()
 
     confirm = page.get_by_role("button", name="确认支付")
-    expect(confirm).to_be_visible(timeout=10_000)
+    expect(confirm).to_be_visible(timeout=30_000)
     picture(page, "7-review")
     confirm.click()
     pay = page.get_by_role("link", name="支付").first
-    expect(pay).to_be_visible(timeout=10_000)
+    expect(pay).to_be_visible(timeout=30_000)
     picture(page, "8-request")
     with context.expect_page() as opened:
         pay.click()
@@ -91,7 +91,7 @@ def test_a_premium_is_paid_on_a_phone(town: Town, browser: Browser) -> None:
     picture(cashier, "10-paid")
     cashier.close()
 
-    expect(page.get_by_text("已付款").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("已付款").first).to_be_visible(timeout=30_000)
     picture(page, "11-result")
     assert errors == []
     context.close()

@@ -112,7 +112,7 @@ class Stage:
         return [{"text": notice.kind} for notice in news]
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while len(self.channel.pushed) < count:
                 await asyncio.sleep(0.02)
 

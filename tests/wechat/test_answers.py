@@ -26,7 +26,7 @@ async def owed(town: Town) -> int:
         return len((await session.scalars(select(PromisedAnswer))).all())
 
 
-async def until_nothing_is_owed(town: Town, seconds: float = 5) -> None:
+async def until_nothing_is_owed(town: Town, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while await owed(town):
             await asyncio.sleep(0.02)

@@ -72,7 +72,7 @@ async def test_what_was_acknowledged_is_answered_by_the_next_life(
         assert len(town.talker.effects) == 1
 
 
-def wait_for(file: Path, seconds: float = 15) -> None:
+def wait_for(file: Path, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not file.exists() or not file.read_text():
         assert time.monotonic() < end

@@ -148,7 +148,7 @@ class Follower:
         nonce, stamp = query["nonce"], query["timestamp"]
         return content(crypto.decrypt_message(answer.text, signature, stamp, nonce), self.openid)
 
-    async def received(self, count: int = 0, seconds: float = 5) -> list[str]:
+    async def received(self, count: int = 0, seconds: float = 30) -> list[str]:
         """What came by the customer-service API, once there are `count`."""
         async with asyncio.timeout(seconds):
             while True:

@@ -48,7 +48,7 @@ class Merchant:
             return empty(204)
         return json({"code": "FAIL", "message": "失败"}, status=self.status)
 
-    async def wait_for(self, count: int, seconds: float = 5) -> list[dict[str, str]]:
+    async def wait_for(self, count: int, seconds: float = 30) -> list[dict[str, str]]:
         async with asyncio.timeout(seconds):
             while len(self.forms) < count:
                 await asyncio.sleep(0.02)

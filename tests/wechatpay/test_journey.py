@@ -22,7 +22,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         service.stop()
 
 
-def until(found: Callable[[], bool], seconds: float = 10) -> None:
+def until(found: Callable[[], bool], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < end
