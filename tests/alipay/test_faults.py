@@ -19,7 +19,7 @@ PRECREATE, QUERY, CLOSE, REFUND = (
 
 @pytest.fixture
 async def town(tmp_path: Path, shared_keys: Path) -> AsyncIterator[Town]:
-    async for opened in open_town(tmp_path, shared_keys, timeout=2):
+    async for opened in open_town(tmp_path, shared_keys, timeout=1):
         yield opened
 
 
@@ -32,7 +32,7 @@ async def place(town: Town, number: str) -> Cashier:
 @pytest.mark.parametrize("mode", ["system_error", "drop", "timeout", "slow"])
 async def test_a_fault_leaves_the_outcome_open_and_is_over_after_its_times(town: Town, mode: str) -> None:
     number = order_number("GZ1")
-    await town.fault(PRECREATE, mode, times=2, seconds=1)
+    await town.fault(PRECREATE, mode, times=2, seconds=2.5)
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
             await place(town, number)
@@ -44,7 +44,7 @@ async def test_after_a_timeout_the_refund_has_happened_and_after_a_drop_it_has_n
     number = order_number("GZ1")
     await town.pay((await place(town, number)).cashier_url)
     for mode, request_no, done in (("drop", "r1", False), ("timeout", "r2", True)):
-        await town.fault(REFUND, mode, seconds=1)
+        await town.fault(REFUND, mode, seconds=2.5)
         with pytest.raises(OutcomeUnknown):
             await town.gateway.refund(
                 order_no=number, request_no=request_no, amount=Decimal("1"), reason="退款"
@@ -69,7 +69,7 @@ async def test_a_fault_for_everything_hits_the_next_call(town: Town) -> None:
 
 
 async def test_a_slow_call_delays_no_other(town: Town) -> None:
-    await town.fault(QUERY, "slow", seconds=2)
+    await town.fault(QUERY, "slow", seconds=2.5)
     slow = asyncio.create_task(town.gateway.query("GZ1X"))
     await asyncio.sleep(0.1)
     assert await town.gateway.close("GZ1X") is TradeStatus.ABSENT

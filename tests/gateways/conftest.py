@@ -85,5 +85,5 @@ async def street(request: pytest.FixtureRequest, tmp_path: Path, shared_keys: Pa
 @pytest.fixture(params=["alipay", "wechatpay"])
 async def hasty(request: pytest.FixtureRequest, tmp_path: Path, shared_keys: Path) -> AsyncIterator[Street]:
     """The client gives up after 0.6 s."""
-    async with open_street(request.param, tmp_path, shared_keys, timeout=2) as opened:
+    async with open_street(request.param, tmp_path, shared_keys, timeout=1) as opened:
         yield opened

@@ -172,7 +172,7 @@ async def test_a_partial_refund_leaves_it_paid_in_its_message(street: Street) ->
 @pytest.mark.parametrize("mode", ["system_error", "drop", "timeout", "slow"])
 async def test_a_failing_call_leaves_the_outcome_open(hasty: Street, mode: str) -> None:
     until = hasty.town.expires()
-    await hasty.fault("place", mode, seconds=1)
+    await hasty.fault("place", mode, seconds=2.5)
     with pytest.raises(OutcomeUnknown):
         await hasty.place("GZ1FAULTY", expires_at=until)
     _, cashier = await hasty.place("GZ1FAULTY", expires_at=until)
@@ -183,7 +183,7 @@ async def test_a_failing_call_leaves_the_outcome_open(hasty: Street, mode: str) 
 async def test_after_a_timeout_it_has_happened_and_after_a_drop_it_has_not(hasty: Street) -> None:
     number = await hasty.paid()
     for mode, request_no, done in (("drop", "R1A", False), ("timeout", "R1B", True)):
-        await hasty.fault("refund", mode, seconds=1)
+        await hasty.fault("refund", mode, seconds=2.5)
         with pytest.raises(OutcomeUnknown):
             await refund(hasty, number, request_no, Decimal("1"))
         found = await hasty.gateway.find_refund(order_no=number, request_no=request_no)
