@@ -46,8 +46,8 @@ def create_app(settings: Settings) -> Sanic:
     app.blueprint(identity.blueprint(services.identity, on_progress=partial(_progressed, services, web)))
     app.blueprint(cashier.blueprint(services.payment, bridge_url=services.settings.wechatpay_bridge_url))
     app.blueprint(notify.blueprint(services.payment))
-    app.blueprint(documents.blueprint(services.certificates, settings))
-    app.blueprint(exports.blueprint(services.exports))
+    app.blueprint(documents.blueprint(services.certificates, browser_of=web.conversation_of))
+    app.blueprint(exports.blueprint(services.exports, browser_of=web.conversation_of))
     app.blueprint(health.blueprint(services, ready=lambda: app.ctx.turns is not None))
     if settings.sandbox:
         from bot.sandbox.app import attach

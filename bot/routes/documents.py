@@ -5,6 +5,7 @@ Whoever comes with a link that does not work, gets the same answer, whatever is 
 
 import base64
 import hashlib
+from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
@@ -16,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.certificates import Certificates, Checked, Verdict
 from services.certificates.checking import tidy_code, tidy_number
 from services.domain.errors import ServiceError
-from services.settings import Settings
 
 log = structlog.get_logger("documents")
 
@@ -33,13 +33,17 @@ BARE = {**STRICT, "Content-Security-Policy": "default-src 'none'; frame-ancestor
 """For what is no page."""
 
 
-def blueprint(certificates: Certificates, settings: Settings) -> Blueprint:
+BrowserOf = Callable[[Request], str | None]
+"""The conversation of the web chat that is open in the browser which asks."""
+
+
+def blueprint(certificates: Certificates, *, browser_of: BrowserOf) -> Blueprint:
     routes = Blueprint("documents")
     pages = _Pages()
 
     @routes.get("/documents/<token:str>")
-    async def download(_request: Request, token: str) -> HTTPResponse:
-        file = await certificates.open_file(token)
+    async def download(request: Request, token: str) -> HTTPResponse:
+        file = await certificates.open_file(token, browser=browser_of(request))
         if file is None:
             return pages.gone()
         name = quote(f"{file.title}-{file.number}.pdf")
@@ -47,8 +51,8 @@ def blueprint(certificates: Certificates, settings: Settings) -> Blueprint:
         return _file(file.content, "application/pdf", disposition)
 
     @routes.get("/documents/<token:str>/preview")
-    async def preview(_request: Request, token: str) -> HTTPResponse:
-        file = await certificates.open_file(token, preview=True)
+    async def preview(request: Request, token: str) -> HTTPResponse:
+        file = await certificates.open_file(token, preview=True, browser=browser_of(request))
         if file is None:
             return pages.gone()
         return _file(file.content, "image/png", f'inline; filename="{file.number}.png"')

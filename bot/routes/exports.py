@@ -5,7 +5,7 @@ from urllib.parse import quote
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, raw
 
-from bot.routes.documents import BARE
+from bot.routes.documents import BARE, BrowserOf
 from bot.routes.pages import Pages
 from services.exports import Exports
 
@@ -16,13 +16,13 @@ TYPES = {
 }
 
 
-def blueprint(exports: Exports) -> Blueprint:
+def blueprint(exports: Exports, *, browser_of: BrowserOf) -> Blueprint:
     routes = Blueprint("exports")
     pages = Pages()
 
     @routes.get("/exports/<token:str>")
-    async def download(_request: Request, token: str) -> HTTPResponse:
-        file = await exports.open_file(token)
+    async def download(request: Request, token: str) -> HTTPResponse:
+        file = await exports.open_file(token, browser=browser_of(request))
         if file is None:
             return pages.show("no_file")
         place = "inline" if file.form == "png" else "attachment"

@@ -174,9 +174,14 @@ class Certificates:
 
     # --- reading ----------------------------------------------------------------------------------------
 
-    async def open_file(self, token: str, *, preview: bool = False) -> PaperFile | None:
-        """The file behind a link; None for every link that does not work, whatever the reason."""
-        return await self._tickets.open(token, preview=preview)
+    async def open_file(
+        self, token: str, *, preview: bool = False, browser: str | None = None
+    ) -> PaperFile | None:
+        """The file behind a link; None for every link that does not work, whatever the reason.
+
+        `browser`: the conversation of the web chat whose cookie comes with the request.
+        """
+        return await self._tickets.open(token, preview=preview, browser=browser)
 
     async def check(self, number: str, code: str, *, address: str) -> Checked:
         """Is the paper with this number and code genuine? `address` is whose tries are counted."""

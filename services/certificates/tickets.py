@@ -20,6 +20,7 @@ from services.store.certificates import (
     CertificateTicketRow,
     forget_tickets,
 )
+from services.store.links import opens_for
 from services.store.session import Database
 from services.vault import Vault
 
@@ -75,18 +76,19 @@ class Tickets:
             )
         return ticket
 
-    async def open(self, token: str, *, preview: bool) -> PaperFile | None:
-        """The file behind a link. None when it was guessed, altered, used up or too old: which, is not told.
+    async def open(self, token: str, *, preview: bool, browser: str | None) -> PaperFile | None:
+        """The file behind a link. None when it was guessed, altered, used up, too old or given to another
+        browser: which, is not told.
 
         A download counts before the file is sent; a picture does not count.
         """
         if len(token) > LONGEST_TICKET:
             return None
-        ticket_hash, now = self._hash(token), self._clock.now()
         open_now = (
-            CertificateTicketRow.ticket_hash == ticket_hash,
-            CertificateTicketRow.expires_at > now,
-            CertificateTicketRow.downloads < self._downloads,
+            CertificateTicketRow.ticket_hash == self._hash(token),
+            CertificateTicketRow.expires_at > self._clock.now(),
+            opens_for(CertificateTicketRow.conversation_id, browser),
+            *(() if preview else (CertificateTicketRow.downloads < self._downloads,)),
         )
         async with self._database.read() as session:
             found = (

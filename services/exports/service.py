@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, or_, select, update
 
 from services.crypto import CannotDecrypt, index_of
 from services.exports.chart import draw_chart
@@ -18,6 +18,7 @@ from services.exports.table import Bar, Table
 from services.ports import Clock
 from services.settings import Settings
 from services.store.exports import CONTENT_PURPOSE, ExportRow, forget_exports
+from services.store.links import opens_for
 from services.store.session import Database
 from services.vault import Vault
 
@@ -89,8 +90,9 @@ class Exports:
         picture = await asyncio.to_thread(draw_chart, title, bars, note)
         return await self._keep(picture, PICTURE, title, person_id=person_id, conversation_id=conversation_id)
 
-    async def open_file(self, token: str) -> File | None:
-        """The file behind a link. None when it was guessed, altered, used up or too old: which, is not told.
+    async def open_file(self, token: str, *, browser: str | None = None) -> File | None:
+        """The file behind a link. None when it was guessed, altered, used up, too old or given to another
+        browser: which, is not told. `browser`: the conversation whose cookie comes with the request.
 
         A download counts before the file is sent; a picture does not count.
         """
@@ -99,7 +101,8 @@ class Exports:
         open_now = (
             ExportRow.ticket_hash == self._hash(token),
             ExportRow.expires_at > self._clock.now(),
-            ExportRow.downloads < self._settings.document_downloads,
+            or_(ExportRow.form == PICTURE, ExportRow.downloads < self._settings.document_downloads),
+            opens_for(ExportRow.conversation_id, browser),
         )
         async with self._database.read() as session:
             row = await session.scalar(select(ExportRow).where(*open_now))

@@ -132,9 +132,9 @@ class Office:
     notices: Notices
     vault: Vault
 
-    async def issue(self, year: int = 2026, person_id: str = PERSON_ID) -> Any:
+    async def issue(self, year: int = 2026, person_id: str = PERSON_ID, conversation_id: str = CHAT) -> Any:
         return await self.certificates.issue_payment_record(
-            Holder(person_id=person_id), conversation_id=CHAT, fee_year=year
+            Holder(person_id=person_id), conversation_id=conversation_id, fee_year=year
         )
 
     async def tickets(self, holder: Holder = ONESELF) -> list[TaxTicket]:

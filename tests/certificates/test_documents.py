@@ -15,7 +15,7 @@ from sanic import Sanic
 from bot.routes import documents
 from services.certificates.budgets import ADDRESS
 from services.domain.errors import Unavailable
-from services.settings import Settings
+from services.store.links import BROWSERS
 from tests.certificates.conftest import NAME, NUMBER, Office, record
 
 JSON = {"Accept": "application/json"}
@@ -37,7 +37,9 @@ class Site:
 async def site(office: Office) -> AsyncIterator[Site]:
     Sanic.test_mode = True
     app = Sanic(f"documents-{id(office)}", configure_logging=False)
-    app.blueprint(documents.blueprint(office.certificates, Settings(public_url="https://shebao.example")))
+    app.blueprint(
+        documents.blueprint(office.certificates, browser_of=lambda request: request.cookies.get("browser"))
+    )
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = await app.create_server(sock=listening, return_asyncio_server=True)
@@ -78,6 +80,17 @@ async def test_three_downloads_and_no_more_and_pictures_do_not_count(site: Site)
     for _ in range(3):
         assert (await site.get(document.url)).status_code == 200
     assert (await site.get(document.url)).status_code == 404
+    assert (await site.get(document.preview_url)).status_code == 200
+
+
+async def test_a_link_that_was_given_to_a_browser_opens_in_no_other(site: Site) -> None:
+    document = await site.office.issue(conversation_id=f"{BROWSERS}1")
+    for other in ("", "rest:resident-1", f"{BROWSERS}2"):
+        for url in (document.url, document.preview_url):
+            assert (await site.get(url, headers={"Cookie": f"browser={other}"})).status_code == 404
+    own = {"Cookie": f"browser={BROWSERS}1"}
+    assert (await site.get(document.preview_url, headers=own)).status_code == 200
+    assert (await site.get(document.url, headers=own)).content.startswith(b"%PDF")
 
 
 async def test_every_link_that_does_not_work_gets_the_same_answer(site: Site) -> None:

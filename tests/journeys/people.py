@@ -73,7 +73,8 @@ def roles() -> dict[str, tuple[dict[str, Any], ...]]:
 
 
 def everybody() -> list[dict[str, Any]]:
-    history = {"wants_a_record": [medical_payment(2026, "2025-11-03T09:12:00+08:00", "2025-11-05")]}
+    last_year = [medical_payment(2026, "2025-11-03T09:12:00+08:00", "2025-11-05")]
+    history = {"wants_a_record": last_year, "pays_on_a_phone": last_year}
     names = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"
     return [
         resident(f"王{names[n]}芳", f"1986{n % 12 + 1:02d}{n % 27 + 1:02d}", n, *enrolments, **(

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -93,5 +94,15 @@ def test_a_premium_is_paid_on_a_phone(town: Town, browser: Browser) -> None:
 
     expect(page.get_by_text("已付款").first).to_be_visible(timeout=30_000)
     picture(page, "11-result")
+
+    page.get_by_label("请写下您要办的事").fill("开一份2026年的缴费凭证")
+    page.get_by_role("button", name="发送").click()
+    paper = page.locator('a[href*="/documents/"]').first
+    expect(paper).to_be_visible(timeout=30_000)
+    picture(page, "12-paper")
+    link = paper.get_attribute("href")
+    assert link is not None
+    assert httpx.get(link).status_code == 404  # forwarded to somebody else
+    assert context.request.get(link).body().startswith(b"%PDF")
     assert errors == []
     context.close()

@@ -15,6 +15,7 @@ from services.exports.chart import WIDTH, draw_chart
 from services.exports.spreadsheet import harmless, write_workbook
 from services.settings import Settings
 from services.store.exports import ExportRow
+from services.store.links import BROWSERS
 from services.store.session import Database
 from services.vault import Vault
 from tests.conftest import FixedClock
@@ -89,6 +90,14 @@ async def test_a_link_is_used_up_and_expires(exports: Exports, clock: FixedClock
     clock.advance(minutes=10)
     assert await exports.open_file(token(page.url)) is None
     assert await exports.open_file(token(page.preview_url)) is None
+
+
+async def test_a_link_that_was_given_to_a_browser_opens_in_no_other(exports: Exports) -> None:
+    mine = f"{BROWSERS}1"
+    for link in await exports.hand_out(TABLE, person_id=PERSON, conversation_id=mine):
+        for other in (None, "", CHAT, f"{BROWSERS}2"):
+            assert await exports.open_file(token(link.url), browser=other) is None
+        assert await exports.open_file(token(link.url), browser=mine) is not None
 
 
 async def test_a_picture_may_be_looked_at_often(exports: Exports) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sanic import Sanic
+from sanic import Request, Sanic
 
 from bot.channels.base import Converse, Message
 from bot.channels.web import page
@@ -64,6 +64,11 @@ class WebChannel:
     async def push(self, sender: str, messages: list[Message]) -> bool:
         """Send `messages` to the open pages of this conversation; False when there is none."""
         return await self._socket.push(sender, messages)
+
+    def conversation_of(self, request: Request) -> str | None:
+        """The conversation of the browser that sends `request`, by its cookie."""
+        session = self._gate.find_session(request)
+        return f"{self.name}:{session.sender}" if session else None
 
     async def renew(self, sender: str) -> None:
         """The resident's level has risen: the page fetches a new cookie, the old one stops working."""

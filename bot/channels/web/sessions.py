@@ -174,7 +174,8 @@ class Sessions:
 
 def sender_of(kind: str, secret: str) -> str:
     """The conversation's name made from a secret: logs and rows hold this, never the secret."""
-    return hashlib.sha256(f"web-sender:{kind}:{secret}".encode(errors="replace")).hexdigest()[:32]
+    digest = hashlib.sha256(f"web-sender:{kind}:{secret}".encode(errors="replace")).hexdigest()
+    return f"{kind}-{digest[:32]}"
 
 
 def origin_of(url: str) -> str:
