@@ -274,9 +274,12 @@ def accept_fee_period(case: Case, value: Any, _options: Sequence[Option]) -> str
     first, _, last = str(value).partition("/")
     last = last or first
     wanted = [month for month in unpaid if first <= month <= last]
+    this_year = str(case.today.year)
+    if not wanted and last[:4] != this_year:
+        return No(reason="problem.flexible_year", facts={"year": last[:4], "past": last[:4] < this_year})
     if not wanted:
         enrolled = case.matching[0].since <= first if case.matching else False
-        paid = enrolled and first[:4] == str(case.today.year) and not case.for_other
+        paid = enrolled and first[:4] == this_year and not case.for_other
         key = "problem.fee_period_paid" if paid else "problem.fee_period_not_due"
         return No(reason=key, facts={"period": str(value)})
     if wanted[0] != unpaid[0]:
