@@ -28,11 +28,15 @@ def write_workbook(table: Table, made_at: datetime) -> bytes:
     book.set_properties({"title": table.title, "created": made_at.replace(tzinfo=None)})
     sheet = book.add_worksheet(harmless(table.title)[:31])
     title = book.add_format({"bold": True, "font_size": 14})
-    head = book.add_format({"bold": True, "bg_color": "#ECEEF1", "border": 1, "text_wrap": True})
+    head = book.add_format(
+        {"bold": True, "bg_color": "#ECEEF1", "border": 1, "text_wrap": True, "align": "center"}
+    )
     formats = {
-        str: book.add_format({"border": 1, "text_wrap": True, "valign": "top"}),
-        Decimal: book.add_format({"border": 1, "num_format": "#,##0.00", "valign": "top"}),
-        date: book.add_format({"border": 1, "num_format": "yyyy-mm-dd", "align": "left", "valign": "top"}),
+        str: book.add_format({"border": 1, "text_wrap": True, "valign": "vcenter"}),
+        Decimal: book.add_format({"border": 1, "num_format": "#,##0.00", "valign": "vcenter"}),
+        date: book.add_format(
+            {"border": 1, "num_format": "yyyy-mm-dd", "align": "center", "valign": "vcenter"}
+        ),
     }
     sheet.write_string(0, 0, harmless(table.title), title)
     for place, column in enumerate(table.columns):
@@ -48,6 +52,8 @@ def write_workbook(table: Table, made_at: datetime) -> bytes:
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(2)
+    sheet.set_footer("第&P页，共&N页")
     book.close()
     return file.getvalue()
 
