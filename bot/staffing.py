@@ -26,6 +26,7 @@ ERRORS = {
     "not_allowed": "your role does not allow this",
     "unknown_refund": "there is no refund of this number",
     "refund_not_open": "this refund does not wait for a decision",
+    "refund_not_stuck": "this refund is not stuck: it is on its way, or done",
     "signed_already": "you have agreed to this refund already: somebody else has to",
     "reason_missing": "a rejection needs a reason",
     "reason_too_long": "a reason has at most 200 characters",
@@ -117,6 +118,21 @@ def refunds_reject(
         raise ValueError("the reason holds a number of a person: leave it out")
     _as(name, lambda services, me: services.refunds.reject(number, me, reason))
     typer.echo(f"{number} is rejected")
+
+
+@refunds.command("stuck")
+def refunds_stuck(name: As) -> None:
+    """Refunds that the gateway has refused, oldest first; `retry NO` has one sent again."""
+    for one in _as(name, lambda services, me: services.refunds.list_stuck(me)):
+        sent = f"{one.sent_at:%Y-%m-%d %H:%M}" if one.sent_at else "not sent"
+        typer.echo(f"{one.request_no}  {sent}  {one.amount} yuan  {one.code}  {one.order_no}")
+
+
+@refunds.command("retry")
+def refunds_retry(number: Number, name: As) -> None:
+    """Send a stuck refund again, when what the gateway had against it is settled there."""
+    _as(name, lambda services, me: services.refunds.retry(number, me))
+    typer.echo(f"{number} is sent again; `shebao refunds stuck` lists it if it is refused once more")
 
 
 def export_audit() -> None:

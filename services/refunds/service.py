@@ -15,7 +15,7 @@ from services.domain.orders import CAPTURED, OrderState
 from services.domain.refunds import CaseState, Reason, Route, Verdict
 from services.domain.staff import Right
 from services.payment.desk import Desk, known, read_lines
-from services.refunds import asking, deciding, progress, snapshot
+from services.refunds import asking, deciding, progress, snapshot, stuck
 from services.refunds.asking import CASE_JOB, Wish, judge_all, line_of
 from services.refunds.model import (
     CaseView,
@@ -26,6 +26,7 @@ from services.refunds.model import (
     read_applications,
     view_of,
 )
+from services.refunds.stuck import StuckRefund
 from services.staff import Agent
 from services.store.durable import QUEUED, JobRow
 from services.store.orders import OrderRow
@@ -141,6 +142,15 @@ class Refunds:
 
     async def reject(self, case_no: str, agent: Agent, reason: str) -> None:
         await deciding.reject(self._desk, case_no, agent, reason)
+
+    async def list_stuck(self, agent: Agent) -> Sequence[StuckRefund]:
+        """What the gateway has refused to give back, with a case or without one."""
+        agent.need(Right.READ_REFUNDS)
+        return await stuck.list_stuck(self._desk)
+
+    async def retry(self, request_no: str, agent: Agent) -> None:
+        """Have a stuck refund sent again. `Refused`: as `stuck.retry`."""
+        await stuck.retry(self._desk, request_no, agent)
 
     async def list_cases(self, agent: Agent, *, everything: bool = False) -> Sequence[CaseView]:
         """Those that wait for the staff, or all, oldest first."""

@@ -14,7 +14,8 @@ COMMANDS = [
     [], ["serve"], ["train"], ["chat"], ["parse"], ["evaluate"], ["evaluate", "nlu"], ["sandbox"], ["sandbox", "load"],
     ["reconcile"],
     ["agents"], ["agents", "add"], ["agents", "list"], ["agents", "disable"], ["refunds"], ["refunds", "list"],
-    ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["export-audit"],
+    ["refunds", "show"], ["refunds", "propose"], ["refunds", "approve"], ["refunds", "reject"], ["refunds", "stuck"],
+    ["refunds", "retry"], ["export-audit"],
     ["db"], ["db", "upgrade"], ["keys"], ["keys", "rotate"], ["jobs"], ["jobs", "replay"], ["worker"], ["doctor"],
 ]  # fmt: skip
 RESIDENT = """

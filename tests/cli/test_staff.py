@@ -48,7 +48,7 @@ def test_only_a_supervisor_approves_and_rejects(shebao: Shebao, role: str) -> No
 
 def test_a_refund_that_there_is_not_is_told(shebao: Shebao) -> None:
     secret = add(shebao, "anna", "supervisor")
-    for command in (["show"], ["approve"], ["propose"]):
+    for command in (["show"], ["approve"], ["propose"], ["retry"]):
         ran = shebao("refunds", *command, "TF0000000000", "--as", "anna", agent_secret=secret)
         assert "no refund" in ran.line
 

@@ -1,5 +1,6 @@
 """Not booked: the bureau gives the payment up, and the gateway pays it back the way it came."""
 
+import asyncio
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from services.payment import Placed
 from services.store.audit import AuditRow
 from services.store.orders import ClaimRow, RefundRow
 from services.store.refunds import CaseRow
-from tests.refunds.conftest import Office
+from tests.refunds.conftest import ANNA, CARL, Office
 
 
 async def paid_back(office: Office) -> None:
@@ -86,6 +87,39 @@ async def test_what_the_gateway_refuses_stays_for_people(office: Office) -> None
     await paid_back(office)
     assert await office.state(case.case_no) == "stuck"
     assert "refund_case" in await office.town.told("rest:p1")
+    await office.town.check_invariants()
+
+
+async def test_what_the_gateway_refuses_is_tried_again_by_the_staff(office: Office) -> None:
+    order = await office.paid()
+    office.town.gateway.books["refuses_refunds"] = True
+    case = await office.ask(order.order_no)
+    await paid_back(office)
+    [stuck] = await office.refunds.list_stuck(CARL)
+    assert (stuck.order_no, stuck.amount) == (order.order_no, order.total)
+    with pytest.raises(Refused, match="not_allowed"):
+        await office.refunds.retry(stuck.request_no, CARL)
+    with pytest.raises(Refused, match="unknown_refund"):
+        await office.refunds.retry("R0", ANNA)
+
+    await office.refunds.retry(stuck.request_no, ANNA)
+    await paid_back(office)
+    [again] = await office.refunds.list_stuck(ANNA)
+    assert again.request_no == stuck.request_no
+    assert await office.state(case.case_no) == "stuck"
+
+    office.town.gateway.books["refuses_refunds"] = False
+    await asyncio.gather(
+        *(office.refunds.retry(stuck.request_no, ANNA) for _ in range(3)), return_exceptions=True
+    )
+    await paid_back(office)
+    assert await office.refunds.list_stuck(ANNA) == []
+    assert await office.state(case.case_no) == "done"
+    assert len(office.town.gateway.table("refunds")) == 1
+    with pytest.raises(Refused, match="refund_not_stuck"):
+        await office.refunds.retry(stuck.request_no, ANNA)
+    trail = [entry.action async for entry in audit.read(office.town.database)]
+    assert trail.count("refund_retried") == 2
     await office.town.check_invariants()
 
 
