@@ -1,20 +1,14 @@
-"""What the business needs of the outside: one protocol per peer, and the facts that they exchange.
+"""The tax bureau: enrolments, what is due, declarations, postings, records and refunds of the booked."""
 
-Times are aware datetimes in Asia/Shanghai, money is `Decimal` yuan with two places.
-Every method may raise `Unavailable` (nothing happened) or `OutcomeUnknown` (it may have happened);
-`Refused` is raised where a method says so.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from services.domain.kinds import (
     EnrolmentStatus,
-    IdType,
     Insurance,
     InsuredGroup,
     PaymentType,
@@ -22,8 +16,6 @@ from services.domain.kinds import (
 )
 from services.domain.people import Person
 from services.domain.windows import Window
-
-# --- the tax bureau -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,182 +254,3 @@ class TaxBureau(Protocol):
         ...
 
     async def ping(self) -> None: ...
-
-
-# --- the payment gateway --------------------------------------------------------------------------
-
-
-class TradeStatus(StrEnum):
-    ABSENT = "absent"  # the gateway does not know it (yet): never a proof that it will not be paid
-    WAITING = "waiting"
-    PAID = "paid"
-    CLOSED = "closed"  # never paid
-    REFUNDED = "refunded"  # paid and wholly refunded
-
-
-@dataclass(frozen=True, kw_only=True)
-class TradeFacts:
-    """Verified evidence about one `order_no` (the gateway's `out_trade_no`), from a notification or a query.
-
-    `received` is what comes to us of `total`, where the gateway tells it: a merchant's discount is missing.
-    """
-
-    order_no: str
-    status: TradeStatus
-    source: str  # "notification" or "query"
-    trade_no: str | None = None
-    total: Decimal | None = None
-    refunded: Decimal | None = None
-    paid_at: datetime | None = None
-    buyer: str | None = None
-    evidence_id: str | None = None  # notify_id, or empty for a query
-    received: Decimal | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cashier:
-    """Where the payer goes: an address, or inside the provider's own browser its bridge (`prepay_id`).
-
-    `qr_code` is a URL to draw as a QR code.
-    """
-
-    cashier_url: str | None = None
-    qr_code: str | None = None
-    prepay_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefundFacts:
-    request_no: str
-    done: bool
-    amount: Decimal | None = None
-    refunded_at: datetime | None = None
-
-
-class BillKind(StrEnum):
-    PAID = "paid"
-    REFUND = "refund"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BillLine:
-    """One movement in a gateway's bill. Amounts are positive, also those given back.
-
-    `received` is what came of `total`, or went: less where the merchant has paid a part (a discount).
-    `request_no` is set on a refund.
-    """
-
-    order_no: str
-    trade_no: str
-    kind: BillKind
-    total: Decimal
-    received: Decimal
-    at: datetime
-    request_no: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bill:
-    """A gateway's file of one day, whole: its sums agree with its rows. `sha256` stands for what it says;
-    it is empty when the gateway has no file for that day, since nothing has moved."""
-
-    day: date
-    lines: tuple[BillLine, ...] = ()
-    sha256: str = ""
-
-
-class PaymentGateway(Protocol):
-    """Alipay or WeChat Pay. All calls are idempotent by `order_no` / `request_no`."""
-
-    provider: str
-
-    async def place(
-        self, *, order_no: str, total: Decimal, subject: str, expires_at: datetime, payer: str | None = None
-    ) -> Cashier:
-        """`payer`: who alone is going to pay, by the provider's name for them, when that is known."""
-        ...
-
-    def bridge(self, prepay_id: str) -> Mapping[str, str]:
-        """What a page inside the provider's browser hands to its bridge; `Refused("no_bridge")`."""
-        ...
-
-    async def query(self, order_no: str) -> TradeFacts: ...
-
-    async def close(self, order_no: str) -> TradeStatus:
-        """CLOSED: surely closed. ABSENT: unknown there (may still be paid). PAID: too late."""
-        ...
-
-    async def refund(
-        self, *, order_no: str, request_no: str, amount: Decimal, reason: str
-    ) -> RefundFacts: ...
-    async def find_refund(self, *, order_no: str, request_no: str) -> RefundFacts: ...
-
-    def read_notification(self, form: Mapping[str, str]) -> TradeFacts:
-        """Verify signature, app id and seller of a notification; `Refused("forged_notification")` otherwise."""
-        ...
-
-    async def fetch_bill(self, day: date) -> Bill:
-        """What has moved on `day`. It makes us ask, and is no evidence by itself.
-
-        `Unavailable("bill_not_ready")` before it is there; `OutcomeUnknown` for a file that is not whole.
-        """
-        ...
-
-    async def ping(self) -> None: ...
-
-
-# --- consent and identity -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class ConsentedProfile:
-    """What the provider shares after consent; every personal field can be missing."""
-
-    subject: str  # open_id or user_id at the provider
-    name: str | None = None
-    id_type: IdType | None = None
-    id_number: str | None = None
-    mobile: str | None = None
-
-
-class VerificationStatus(StrEnum):
-    PENDING = "pending"
-    PASSED = "passed"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verification:
-    certify_id: str
-    url: str
-
-
-class IdentityProvider(Protocol):
-    """Consent by OAuth and real-name verification. `exchange`: `Refused("consent_code")` for a bad code."""
-
-    def authorization_url(self, *, state: str, redirect_uri: str) -> str: ...
-    async def exchange(self, code: str) -> ConsentedProfile: ...
-
-    async def start_verification(self, person: Person, *, request_no: str, return_url: str) -> Verification:
-        """`Refused("id_type_not_verifiable")` for documents that the provider can't verify."""
-        ...
-
-    async def find_verification(self, certify_id: str) -> VerificationStatus: ...
-
-
-# --- chat platforms -------------------------------------------------------------------------------
-
-
-class Messenger(Protocol):
-    """Sends to a resident who is not waiting for an answer. `Refused("quota")` outside the platform's window."""
-
-    async def send(self, recipient: str, message: Mapping[str, Any]) -> None: ...
-
-
-# --- time -----------------------------------------------------------------------------------------
-
-
-class Clock(Protocol):
-    def now(self) -> datetime:
-        """The service's time, aware, in Asia/Shanghai."""
-        ...
