@@ -4,7 +4,7 @@
 then the open question is asked again if something else came between.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from actions import (
@@ -16,6 +16,7 @@ from actions import (
     faq,
     login,
     moving,
+    news,
     others,
     papers,
     paying,
@@ -31,12 +32,11 @@ from actions import (
 )
 from actions.cards import Message
 from actions.say import say
-from actions.state import CHANGE, CONFIRM, PAYMENT, RETURN, UNBIND, Dialogue, Task
+from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import Refused, ServiceError
-from services.reminders import ENDS, OPENS
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -46,7 +46,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     """The answers to `turn`; `state` is moved on. Expected failures become an `error` card."""
     talk = Talk(services=services, turn=turn, state=state)
     talk.returning = returning.came_back(talk)
-    await _news(talk)
+    await news.tell_news(talk)
     try:
         if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
             await _respond(talk)
@@ -59,7 +59,9 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
                 state.leave_basket()
             state.task = None
     if talk.told_orders:
-        await _tell_notices(talk)  # of what this turn itself has found out: told once, not again in the next
+        await news.tell_notices(
+            talk
+        )  # of what this turn itself has found out: told once, not again in the next
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
     return talk.replies
@@ -83,46 +85,6 @@ def _tell_failure(talk: Talk, error: ServiceError) -> None:
         stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
     else:
         talk.tell_error(error)
-
-
-async def _news(talk: Talk) -> None:
-    """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
-    task = talk.state.task
-    if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
-        patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
-        try:
-            await talk.services.payment.refresh(talk.state.order_no, patient=patient)
-        except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
-            if patient and not talk.turn.poke:
-                await _tell_unknown(talk, talk.state.order_no, error)
-    told, talk.state.told = talk.state.told, []
-    await _tell_notices(talk, told)
-
-
-async def _tell_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
-    """Whoever was at the cashier and says 好了 may have paid: not to be asked to pay while nobody knows."""
-    order = await talk.services.payment.find_order(order_no)
-    if order and order.opened and order.status == "pending":
-        talk.tell_error(error)
-        talk.told_orders[order_no] = order.status
-
-
-async def _tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
-    """`told` are the ids that the last turn has told."""
-    for notice in await talk.services.notices.take(talk.conversation_id, told):
-        if notice.notice_id in talk.state.told:
-            continue
-        talk.state.told.append(notice.notice_id)
-        if notice.kind in {"payment_request", "payment_status"}:
-            await paying.show_order(talk, notice.facts["order_no"])
-        elif notice.kind == "payment_booked":
-            await papers.tell_booked(talk, notice.facts["order_no"])
-        elif notice.kind == "refund_case":
-            await refunding.tell_news(talk, notice.facts["case_no"])
-        elif notice.kind == "paper_ready":
-            await awaited.tell_ready(talk, **notice.facts)
-        elif notice.kind in {OPENS, ENDS}:
-            await reminding.tell(talk, **notice.facts)
 
 
 async def _respond(talk: Talk) -> None:

@@ -16,7 +16,6 @@ from sanic import Sanic
 from sanic.worker.loader import AppLoader
 from sanic.worker.manager import WorkerManager
 
-from bot.app import create_app
 from bot.engine.training import ensure_model
 from services.adapters.alipay.signing import read_private_key, read_public_keys
 from services.bootstrap import bootstrap
@@ -47,12 +46,18 @@ def listed(what: str, problems: Sequence[str]) -> str:
     return f"{what}: {problems[0]}" if len(problems) == 1 else "\n  ".join([f"{what}:", *problems])
 
 
+def _make_app(settings: Settings) -> Sanic:
+    from bot.app import create_app  # by those only that serve: other commands start in half the time
+
+    return create_app(settings)
+
+
 def run(settings: Settings, root: Path, say: Say) -> None:
     """Serve until stopped. `CannotServe` says what to mend first."""
     check(settings, "cannot serve")
     check_address(settings)
     prepare(settings, root, say)
-    loader = AppLoader(factory=partial(create_app, settings))
+    loader = AppLoader(factory=partial(_make_app, settings))
     app = loader.load()
     app.prepare(
         host=settings.host, port=settings.port, workers=settings.workers, motd=False, access_log=False

@@ -3,20 +3,25 @@
 import importlib
 import os
 import pkgutil
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.store
+import services.store.session
 from services.adapters.clock import SHANGHAI
 from services.store.base import Base
 from services.store.session import Database
+
+services.store.session.BUSY_TIMEOUT_MS = 30_000
+"""A disk of a busy machine may stand still for longer than a resident would be kept waiting."""
 
 
 class FixedClock:
@@ -56,30 +61,54 @@ def all_tables() -> None:
             importlib.import_module(module.name)
 
 
+@pytest.fixture(scope="session")
+def made() -> dict[str, str]:
+    """The stores that were made once for this run: a new one for each test takes longer than the test."""
+    return {}
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A `Database` with every table, once on each engine."""
-    all_tables()
+async def database(
+    request: pytest.FixtureRequest, tmp_path: Path, made: dict[str, str]
+) -> AsyncIterator[Database]:
+    """An empty `Database` with every table, once on each engine."""
     if request.param == "sqlite":
-        store = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
-        await _create(store)
-        yield store
-        await store.close()
-        return
-    server = make_url(request.getfixturevalue("postgres_url")).set(drivername="postgresql+asyncpg")
+        store = Database(await copy_empty_sqlite(made, tmp_path))
+    else:
+        if "postgresql" not in made:
+            made["postgresql"] = await _create_postgres(request.getfixturevalue("postgres_url"))
+        store = Database(made["postgresql"])
+        async with store.begin() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                await session.execute(delete(table))
+    yield store
+    await store.close()
+
+
+async def copy_empty_sqlite(made: dict[str, str], folder: Path) -> str:
+    """The URL of an empty store `folder/test.db`."""
+    if "sqlite" not in made:
+        made["sqlite"] = str(folder / "empty.db")
+        await _create(f"sqlite+aiosqlite:///{made['sqlite']}")
+    shutil.copy(made["sqlite"], folder / "test.db")
+    return f"sqlite+aiosqlite:///{folder}/test.db"
+
+
+async def _create_postgres(server_url: str) -> str:
     name = f"t_{uuid4().hex}"
+    server = make_url(server_url).set(drivername="postgresql+asyncpg")
     admin = create_async_engine(server, isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
         await connection.execute(text(f"CREATE DATABASE {name}"))
-    store = Database(server.set(database=name).render_as_string(hide_password=False))
-    await _create(store)
-    yield store
-    await store.close()
-    async with admin.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     await admin.dispose()
+    url = server.set(database=name).render_as_string(hide_password=False)
+    await _create(url)
+    return url
 
 
-async def _create(store: Database) -> None:
+async def _create(url: str) -> None:
+    all_tables()
+    store = Database(url)
     async with store.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
+    await store.close()

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -73,17 +73,18 @@ def number_in(me: Resident) -> str:
     return found[0]
 
 
-@pytest.fixture
-def staffed(new_town: Callable[..., Town]) -> Town:
-    """A town of one's own with two supervisors and somebody at the counter."""
-    town = new_town()
+@pytest.fixture(scope="module")
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town whose clock goes on from test to test (the test that lets a month pass is the last), with two supervisors and somebody at the counter."""
+    town = Town(tmp_path_factory.mktemp("staffed")).start()
     town.load([WRONG, FATHER, LATE, BACK, REGRETS, REJECTED])
     town.secrets = {}  # type: ignore[attr-defined]
     for name, role in (("anna", "supervisor"), ("bert", "supervisor"), ("carl", "agent")):
         done = town.shebao("agents", "add", name, "--role", role)
         assert done.returncode == 0, done.stderr
         town.secrets[name] = done.stdout.strip().rpartition(" ")[2]  # type: ignore[attr-defined]
-    return town
+    yield town
+    town.stop()
 
 
 def staff(town: Town, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -248,39 +249,6 @@ def follow_to_the_end(town: Town, me: Resident) -> set[str]:
     return seen
 
 
-def test_a_certificate_that_was_issued_is_void_after_the_refund(staffed: Town) -> None:
-    town = staffed
-    me = pay(town, LATE, "refund-paper")
-    book(town, me)
-    me.say("开2027年的缴费记录凭证")
-    if me.has("identity_verification"):
-        me.verify()
-        me.say("好了")
-    paper = me.card("document")
-    code = code_of(town, paper["url"])
-    assert verdict(town, paper["number"], code) == "genuine"
-    me.say("参加了职工医保，居民医保给我退了")
-    me.say("确认退费")
-    number = number_in(me)
-    assert staff(town, "carl", "propose", number).returncode == 0
-    assert "is approved" in staff(town, "anna", "approve", number).stdout
-    wait_for(me, "税务已经受理")
-    town.advance("P30D")
-    wait_for(me, "已经到账")
-    assert verdict(town, paper["number"], code) == "void"
-
-
-def code_of(town: Town, url: str) -> str:
-    pages = PdfReader(BytesIO(town.http.get(url).content)).pages
-    return "".join("".join(p.extract_text() for p in pages).split()).partition("查验码：")[2][:16]
-
-
-def verdict(town: Town, number: str, code: str) -> str:
-    accept = {"accept": "application/json"}
-    found = town.http.get(f"/verify/{number}", params={"code": code}, headers=accept)
-    return str(found.json()["verdict"])
-
-
 def test_a_request_is_taken_back_and_made_again(staffed: Town) -> None:
     me = pay(staffed, BACK, "refund-back")
     book(staffed, me)
@@ -330,3 +298,36 @@ def test_a_rejection_by_the_staff_is_told(staffed: Town) -> None:
     me.say("你好")
     assert "没有通过" in me.text
     assert "12366" in me.text
+
+
+def test_a_certificate_that_was_issued_is_void_after_the_refund(staffed: Town) -> None:
+    town = staffed
+    me = pay(town, LATE, "refund-paper")
+    book(town, me)
+    me.say("开2027年的缴费记录凭证")
+    if me.has("identity_verification"):
+        me.verify()
+        me.say("好了")
+    paper = me.card("document")
+    code = code_of(town, paper["url"])
+    assert verdict(town, paper["number"], code) == "genuine"
+    me.say("参加了职工医保，居民医保给我退了")
+    me.say("确认退费")
+    number = number_in(me)
+    assert staff(town, "carl", "propose", number).returncode == 0
+    assert "is approved" in staff(town, "anna", "approve", number).stdout
+    wait_for(me, "税务已经受理")
+    town.advance("P30D")
+    wait_for(me, "已经到账")
+    assert verdict(town, paper["number"], code) == "void"
+
+
+def code_of(town: Town, url: str) -> str:
+    pages = PdfReader(BytesIO(town.http.get(url).content)).pages
+    return "".join("".join(p.extract_text() for p in pages).split()).partition("查验码：")[2][:16]
+
+
+def verdict(town: Town, number: str, code: str) -> str:
+    accept = {"accept": "application/json"}
+    found = town.http.get(f"/verify/{number}", params={"code": code}, headers=accept)
+    return str(found.json()["verdict"])

@@ -1,28 +1,22 @@
 """A payment desk on a real store between two small peers."""
 
-import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import func, select
 
 from services.durable import Durable
 from services.notices import Notices
 from services.payment import Bill, Draft, OrderView, Payment, Placed, watching
 from services.ports import Dues
 from services.settings import Settings
-from services.store.base import Base
 from services.store.orders import ClaimRow, EntryRow, MoveRow, OrderLineRow, OrderRow, PostingRow, RefundRow
 from services.store.session import Database
-from tests.conftest import FixedClock, all_tables
+from tests.conftest import FixedClock
 from tests.payment.peers import RESIDENT_MEDICAL, FakeBureau, FakeGateway, get_person
 
 
@@ -143,59 +137,6 @@ def make_town(database: Database, clock: FixedClock, gateway: FakeGateway, burea
 @cache
 def _settings() -> Settings:
     return Settings()
-
-
-@pytest.fixture(scope="session")
-def made() -> dict[str, str]:
-    """URLs of the stores that were made once for this folder: a new one for each test takes longer than the test."""
-    return {}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database(
-    request: pytest.FixtureRequest, tmp_path: Path, made: dict[str, str]
-) -> AsyncIterator[Database]:
-    """As the fixture for all tests, only quicker."""
-    if request.param == "sqlite":
-        store = Database(await copy_empty_sqlite(made, tmp_path))
-    else:
-        if "postgresql" not in made:
-            made["postgresql"] = await _create_postgres(request.getfixturevalue("postgres_url"))
-        store = Database(made["postgresql"])
-        async with store.begin() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                await session.execute(delete(table))
-    yield store
-    await store.close()
-
-
-async def copy_empty_sqlite(made: dict[str, str], folder: Path) -> str:
-    """The URL of an empty store `folder/test.db`."""
-    if "sqlite" not in made:
-        made["sqlite"] = str(folder / "empty.db")
-        await _create(f"sqlite+aiosqlite:///{made['sqlite']}")
-    shutil.copy(made["sqlite"], folder / "test.db")
-    return f"sqlite+aiosqlite:///{folder}/test.db"
-
-
-async def _create(url: str) -> None:
-    all_tables()
-    database = Database(url)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    await database.close()
-
-
-async def _create_postgres(server_url: str) -> str:
-    name = f"payment_{uuid4().hex}"
-    server = make_url(server_url).set(drivername="postgresql+asyncpg")
-    admin = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await admin.dispose()
-    url = server.set(database=name).render_as_string(hide_password=False)
-    await _create(url)
-    return url
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,8 @@ import pytest
 import services.durable
 import services.payment
 from services.domain.errors import ServiceError
-from tests.conftest import FixedClock
+from tests.conftest import FixedClock, copy_empty_sqlite
 from tests.killed import assert_killed, killed_at
-from tests.payment.conftest import copy_empty_sqlite
 from tests.payment.killing import SCENARIOS, confirm, die, open_town, pay
 
 FULL = "SHEBAO_TEST_FULL" in os.environ

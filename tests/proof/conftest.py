@@ -1,5 +1,5 @@
-"""The quick stores of the payment tests."""
+"""Nobody waits long, as in the payment tests."""
 
-from tests.payment.conftest import database, impatient, made
+from tests.payment.conftest import impatient
 
-__all__ = ["database", "impatient", "made"]
+__all__ = ["impatient"]

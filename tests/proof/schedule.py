@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.payment.conftest import _create
+from tests.conftest import _create
 from tests.proof.crashes import Plan, crashes_by
 from tests.proof.virtual import VirtualClock, VirtualLoop, chance_from, inline_store
 from tests.proof.world import ACTS, World

@@ -13,10 +13,10 @@ from services.store.base import Base
 from services.store.orders import EvidenceRow, OrderRow
 from services.store.session import Database
 from tests.conftest import FixedClock
-from tests.payment.conftest import Town, database, impatient, made, make_town
+from tests.payment.conftest import Town, impatient, make_town
 from tests.payment.peers import FakeBureau, FakeGateway
 
-__all__ = ["database", "impatient", "made"]
+__all__ = ["impatient"]
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (23, 24, 25, 26))
 

@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from services.store.orders import OrderLineRow, OrderRow
 from services.store.session import Database
-from tests.conftest import FixedClock
-from tests.payment.conftest import copy_empty_sqlite
+from tests.conftest import FixedClock, copy_empty_sqlite
 from tests.payment.peers import FakeBureau, FakeGateway
 from tests.reconciliation.conftest import MONDAY, WEDNESDAY, Desk, make_desk, told
 

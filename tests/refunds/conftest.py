@@ -12,11 +12,11 @@ from services.refunds import CaseView, Refunds
 from services.staff import Agent, Staff
 from services.store.session import Database
 from tests.conftest import FixedClock
-from tests.payment.conftest import Town, database, impatient, made, make_town
+from tests.payment.conftest import Town, impatient, make_town
 from tests.payment.peers import RESIDENT_MEDICAL, FakeGateway
 from tests.refunds.peers import RefundingBureau
 
-__all__ = ["database", "impatient", "made"]
+__all__ = ["impatient"]
 
 ANNA = Agent(name="anna", role=Role.SUPERVISOR)
 BERT = Agent(name="bert", role=Role.SUPERVISOR)

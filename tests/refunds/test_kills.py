@@ -10,8 +10,8 @@ import pytest
 import services.refunds
 from services import audit
 from services.domain.errors import ServiceError
+from tests.conftest import copy_empty_sqlite
 from tests.killed import assert_killed, killed_at
-from tests.payment.conftest import copy_empty_sqlite
 from tests.refunds.conftest import ANNA, BERT, Office
 from tests.refunds.killing import PERSON, ask, die, open_office, prepare, prepared
 

@@ -1,0 +1,49 @@
+"""What moved outside since the last turn is told first: a payment made, booked, given back; a paper that is there."""
+
+from collections.abc import Sequence
+
+from actions import awaited, papers, paying, refunding, reminding
+from actions.state import PAYMENT
+from actions.talk import Talk
+from services.domain.errors import ServiceError
+from services.reminders import ENDS, OPENS
+
+
+async def tell_news(talk: Talk) -> None:
+    """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
+    task = talk.state.task
+    if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
+        patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        try:
+            await talk.services.payment.refresh(talk.state.order_no, patient=patient)
+        except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
+            if patient and not talk.turn.poke:
+                await _tell_unknown(talk, talk.state.order_no, error)
+    told, talk.state.told = talk.state.told, []
+    await tell_notices(talk, told)
+
+
+async def _tell_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
+    """Whoever was at the cashier and says 好了 may have paid: not to be asked to pay while nobody knows."""
+    order = await talk.services.payment.find_order(order_no)
+    if order and order.opened and order.status == "pending":
+        talk.tell_error(error)
+        talk.told_orders[order_no] = order.status
+
+
+async def tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
+    """`told` are the ids that the last turn has told."""
+    for notice in await talk.services.notices.take(talk.conversation_id, told):
+        if notice.notice_id in talk.state.told:
+            continue
+        talk.state.told.append(notice.notice_id)
+        if notice.kind in {"payment_request", "payment_status"}:
+            await paying.show_order(talk, notice.facts["order_no"])
+        elif notice.kind == "payment_booked":
+            await papers.tell_booked(talk, notice.facts["order_no"])
+        elif notice.kind == "refund_case":
+            await refunding.tell_news(talk, notice.facts["case_no"])
+        elif notice.kind == "paper_ready":
+            await awaited.tell_ready(talk, **notice.facts)
+        elif notice.kind in {OPENS, ENDS}:
+            await reminding.tell(talk, **notice.facts)
