@@ -15,13 +15,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.store
-import services.store.session
 from services.adapters.clock import SHANGHAI
 from services.store.base import Base
 from services.store.session import Database
-
-services.store.session.BUSY_TIMEOUT_MS = 30_000
-"""A disk of a busy machine may stand still for longer than a resident would be kept waiting."""
 
 
 class FixedClock:

@@ -117,9 +117,20 @@ class LocalConnection(aiosqlite.Connection):
             self._locked = False
             self._leave_line()
 
+    async def close(self) -> None:
+        self._tx.put_nowait((None, self._let_go))
+        await super().close()
+
     def stop(self) -> "asyncio.Future[Any] | None":
         self._leave_line()
+        self._tx.put_nowait((None, self._let_go))
         return super().stop()
+
+    def _let_go(self) -> None:
+        """Roll back. Closing alone does not give the write lock back while somebody still holds a cursor: the
+        frames of an exception do, after a call that was cancelled."""
+        if self._connection is not None:
+            self._connection.rollback()
 
     def _leave_line(self) -> None:
         if self._in_line:

@@ -221,6 +221,8 @@ class World:
         self.bureau.refuses.clear()
         self.bureau.refuses_lines.clear()
         self.gateway.books.pop("refuses_orders", None)
+        waiting = list(self.town.payment._posting)
+        await asyncio.gather(*waiting, return_exceptions=True)  # until a peer that was silent is given up
         for minutes in (6, 20, 6):
             self.clock.advance(minutes=minutes)  # type: ignore[attr-defined]
             await self.town.durable.run_due()

@@ -91,6 +91,31 @@ async def test_a_connection_of_a_turn_that_was_given_up_is_usable_again(store: D
     assert said == [f"said-{number:02}" for number in range(40)]
 
 
+async def test_a_turn_that_was_given_up_holds_no_lock_while_its_error_is_kept(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever keeps the exception keeps its frames, and with them a cursor in the middle of its rows."""
+    monkeypatch.setattr(sessions, "BUSY_TIMEOUT_MS", 300)
+    impatient = Database(store.url)
+    await add(store, "a")
+    kept = []
+
+    async def look_under_the_lock() -> None:
+        async with impatient.begin_rows() as rows:
+            await rows.execute(text("SELECT name FROM thing"))
+
+    for number in range(20):
+        task = asyncio.create_task(look_under_the_lock())
+        for _ in range(number % 8):
+            await asyncio.sleep(0)
+        task.cancel()
+        kept += await asyncio.gather(task, return_exceptions=True)
+        await add(impatient, f"said-{number:02}")
+    await impatient.close()
+
+    assert any(isinstance(error, asyncio.CancelledError) for error in kept)
+
+
 async def test_a_lock_that_is_never_free_is_an_error(
     tmp_path: Path, store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
