@@ -94,17 +94,12 @@ def _lines(examples: Any) -> list[str]:
 
 def intent_of(result: dict[str, Any]) -> str:
     """The intent, with its topic for the questions (`faq/<topic>`)."""
-    name = str(result["intent"]["name"])
-    if name != "faq":
-        return name
-    topics = [e["value"] for e in result["entities"] if e["entity"] == "faq_topic"]
-    return f"faq/{topics[-1]}" if topics else name
+    intent = result["intent"]
+    return str(intent.get("full_retrieval_intent_name") or intent["name"])
 
 
 def entities_of(result: dict[str, Any]) -> frozenset[tuple[str, str]]:
-    return frozenset(
-        _entity(e["entity"], e["value"]) for e in result["entities"] if e["entity"] != "faq_topic"
-    )
+    return frozenset(_entity(e["entity"], e["value"]) for e in result["entities"])
 
 
 def _entity(name: str, value: object) -> tuple[str, str]:

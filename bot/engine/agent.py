@@ -20,6 +20,7 @@ from bot.channels.base import Message
 from bot.engine.actions import LocalActions
 from bot.engine.collector import Collector
 from bot.engine.errors import EngineSilent, TurnTooLong
+from bot.engine.nlu.classifier import TOPIC
 from bot.engine.payload import read_payload
 from bot.engine.processor import TurnProcessor
 from bot.engine.quiet import silence_rasa
@@ -110,8 +111,9 @@ class Engine:
         return cls(agent, store, clock=time, seconds=turn_seconds)
 
     async def parse(self, text: str) -> dict[str, Any]:
-        """Rasa's parse result of `text`. Nothing is stored."""
-        return await self._processor.parse_message(UserMessage(text))
+        """Rasa's parse result of `text`, with the entities that were said. Nothing is stored."""
+        found = await self._processor.parse_message(UserMessage(text))
+        return {**found, "entities": [one for one in found["entities"] if one["entity"] != TOPIC]}
 
     def is_payload(self, text: str) -> bool:
         """Whether `text` is what a button of ours sends."""

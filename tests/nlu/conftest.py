@@ -43,9 +43,8 @@ def intent_of(parsed: dict[str, Any]) -> str:
 
 
 def values_of(parsed: dict[str, Any]) -> dict[str, list[str]]:
-    """Entity → values, without the topic."""
+    """Entity → values."""
     found: dict[str, list[str]] = {}
     for entity in parsed["entities"]:
-        if entity["entity"] != "faq_topic":
-            found.setdefault(entity["entity"], []).append(entity["value"])
+        found.setdefault(entity["entity"], []).append(entity["value"])
     return found

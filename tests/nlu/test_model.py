@@ -57,11 +57,13 @@ def test_no_sentence_is_an_example_of_two_intents() -> None:
     assert not twice
 
 
-def test_a_question_carries_its_topic_for_the_dialogue(parse: Parse) -> None:
+def test_a_question_has_its_topic_and_no_entity_that_nobody_said(parse: Parse) -> None:
     parsed = parse("灵活就业养老每个月最少要交多少钱")
     assert parsed["intent"]["name"] == "faq"
     assert parsed["intent"]["full_retrieval_intent_name"] == "faq/flex_pension_amount"
-    assert [e["value"] for e in parsed["entities"] if e["entity"] == "faq_topic"] == ["flex_pension_amount"]
+    response = parsed["response_selector"]["faq"]["response"]
+    assert response["intent_response_key"] == "faq/flex_pension_amount"
+    assert {e["entity"] for e in parsed["entities"]} == {"insured_group", "insurance"}
 
 
 @pytest.mark.parametrize("text", ["嘎哩嘎哩", "zxcvbn", "€€€", "？？", "😀😀"])

@@ -17,6 +17,8 @@ from bot.engine.nlu.shape import features, only_values, topic_features
 
 FAQ, INFORM, UNKNOWN = "faq", "inform", "out_of_scope"
 RANKED = 5
+TOPIC = "faq_topic"
+"""For the dialogue only: who asks for a parse finds the topic where Rasa's response selector puts it."""
 SAYS_SOMETHING = re.compile(r"\w")
 
 
@@ -136,7 +138,7 @@ def _add_topic(message: Message, topics: list[tuple[str, float]]) -> None:
         add_to_output=True,
     )
     entity = {
-        "entity": "faq_topic",
+        "entity": TOPIC,
         "value": topic,
         "start": 0,
         "end": len(text),
