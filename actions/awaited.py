@@ -68,12 +68,15 @@ async def wants_to_be_told(talk: Talk) -> bool:
     awaited, talk.state.awaited = talk.state.awaited, {}
     if talk.turn.intent == "deny":
         talk.tell("paper.not_told")
-        return True
-    if not agrees:
-        return False
+    elif agrees:
+        await _promise(talk, awaited)
+    return agrees or talk.turn.intent == "deny"
+
+
+async def _promise(talk: Talk, awaited: Mapping[str, Any]) -> None:
     bound = await login.go_on(talk)
     if bound is None:
-        return True
+        return
     promised = await talk.services.certificates.tell_when_there(
         _holder(awaited, bound),
         conversation_id=talk.conversation_id,
@@ -81,7 +84,6 @@ async def wants_to_be_told(talk: Talk) -> bool:
         fee_year=awaited["fee_year"],
     )
     talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
-    return True
 
 
 async def _wants_to_be_told_after_all(talk: Talk) -> bool:

@@ -135,10 +135,11 @@ def _narrows(talk: Talk) -> bool:
         return False
     if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
         return False
-    if turn.last("beneficiary") is not None or turn.last("tier"):
+    own = turn.last("beneficiary") == "self" and talk.state.shown.get("query_kind") == OTHER
+    if (turn.last("beneficiary") is not None and not own) or turn.last("tier"):
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
-    return bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
+    return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
 
 
 def _kept(shown: dict[str, Any]) -> dict[str, Any]:
