@@ -1,13 +1,15 @@
 """Asked too early: from which day on a paper can be had, the offer to be told, and the news that it is there."""
 
-from datetime import date
+from collections.abc import Mapping
+from typing import Any
 
 from actions import login
-from actions.choices import agrees_to_be_told
+from actions.choices import agrees_to_be_told, asks_to_be_told
 from actions.say import say
 from actions.state import TELL
 from actions.talk import Talk
 from services.certificates import PAYMENT_RECORD, Holder, NotYet
+from services.identity import BoundPerson
 
 FIRST = "tax_certificate_first"
 INSURED, LAST = "insured_person", "last"
@@ -17,51 +19,47 @@ ASIDES = frozenset({"faq", "thank", "chitchat", "bot_challenge", "complain", "ou
 
 async def find_pending(talk: Talk, holder: Holder) -> dict[int, NotYet]:
     """The years that were paid and are not booked, with the days from which their papers can be had."""
-    found = {}
-    for year in (talk.today.year + 1, talk.today.year, talk.today.year - 1):
-        not_yet = await talk.services.certificates.not_yet(holder, year)
-        if not_yet is not None:
-            found[year] = not_yet
-    return found
+    return await talk.services.certificates.pending(holder)
 
 
-def tell_not_yet(talk: Talk, holder: Holder, kind: str, not_yet: NotYet) -> None:
-    """From which day on, and the offer to be told."""
-    talk.state.finish()
-    talk.state.question = TELL
-    talk.state.awaited = {
-        "paper": kind,
-        "fee_year": not_yet.fee_year,
-        "earliest": not_yet.earliest.isoformat(),
-        "latest": not_yet.latest.isoformat(),
-        "provisional": not_yet.provisional,
-    }
-    if holder.payer_id:
-        talk.state.awaited[INSURED] = holder.person_id
-    say_not_yet(
-        talk,
+def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
+    """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
+    talk.tell(
+        "paper.part_pending",
+        count=not_yet.payments,
         year=not_yet.fee_year,
         earliest=not_yet.earliest,
         latest=not_yet.latest,
-        provisional=not_yet.provisional,
     )
 
 
-def say_not_yet(talk: Talk, *, year: int, earliest: date, latest: date, provisional: bool) -> None:
+def tell_not_yet(talk: Talk, holder: Holder, kind: str, not_yet: NotYet) -> None:
+    """From which day on, and the offer to be told. Another year may be asked for next, of the same person."""
+    talk.state.finish()
+    talk.state.question = TELL
+    about = {INSURED: holder.person_id} if holder.payer_id else {}
+    talk.state.awaited = {"paper": kind, "fee_year": not_yet.fee_year} | about
+    talk.state.listed = {"certificate_kind": kind} | about
+    _say_not_yet(talk, not_yet)
+
+
+def _say_not_yet(talk: Talk, not_yet: NotYet) -> None:
     talk.tell(
         "paper.not_yet",
         (say("button.tell_me"), "/affirm"),
         (say("button.dont_tell"), "/deny"),
-        earliest=earliest,
-        latest=latest,
-        year=year,
-        provisional=provisional,
+        earliest=not_yet.earliest,
+        latest=not_yet.latest,
+        year=not_yet.fee_year,
+        provisional=not_yet.provisional,
     )
 
 
 async def wants_to_be_told(talk: Talk) -> bool:
     """好了告诉我: whether the offer was answered, yes or no."""
-    if talk.state.question != TELL or talk.turn.poke:
+    if talk.state.question != TELL:
+        return await _wants_to_be_told_after_all(talk)
+    if talk.turn.poke:
         return False
     agrees = agrees_to_be_told(talk.turn)
     if talk.turn.intent in ASIDES and not agrees:
@@ -70,28 +68,64 @@ async def wants_to_be_told(talk: Talk) -> bool:
     awaited, talk.state.awaited = talk.state.awaited, {}
     if talk.turn.intent == "deny":
         talk.tell("paper.not_told")
-        return True
-    if not agrees:
-        return False
+    elif agrees:
+        await _promise(talk, awaited)
+    return agrees or talk.turn.intent == "deny"
+
+
+async def _promise(talk: Talk, awaited: Mapping[str, Any]) -> None:
     bound = await login.go_on(talk)
     if bound is None:
-        return True
-    other = awaited.get(INSURED)
+        return
     promised = await talk.services.certificates.tell_when_there(
-        Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None),
+        _holder(awaited, bound),
         conversation_id=talk.conversation_id,
         kind=awaited["paper"],
         fee_year=awaited["fee_year"],
     )
     talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
-    return True
 
 
-def offer_again(talk: Talk) -> None:
-    """The days once more, and whether to tell when it is there."""
+async def _wants_to_be_told_after_all(talk: Talk) -> bool:
+    """到时候告诉我, with no offer open: of one's own payment that is not booked yet."""
+    state = talk.state
+    if state.task or state.login or state.question or state.window or not asks_to_be_told(talk.turn):
+        return False
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if bound is None:
+        return False
+    holder = Holder(person_id=bound.person_id)
+    for year in await find_pending(talk, holder):
+        await talk.services.certificates.tell_when_there(
+            holder, conversation_id=talk.conversation_id, kind=PAYMENT_RECORD, fee_year=year
+        )
+        talk.tell("paper.will_tell", year=year)
+    return bool(talk.replies)
+
+
+async def offer_again(talk: Talk) -> None:
+    """The days as they are now, and whether to tell when it is there; no question any more when it is."""
     awaited = talk.state.awaited
-    days = {name: date.fromisoformat(awaited[name]) for name in ("earliest", "latest")}
-    say_not_yet(talk, year=awaited["fee_year"], provisional=awaited["provisional"], **days)
+    bound = await login.go_on(talk)
+    if bound is None:
+        return
+    pending = await find_pending(talk, _holder(awaited, bound))
+    if awaited["fee_year"] in pending:
+        _say_not_yet(talk, pending[awaited["fee_year"]])
+        return
+    overtaken(talk)
+    talk.tell("paper.there_already", year=awaited["fee_year"])
+
+
+def overtaken(talk: Talk) -> None:
+    """What was asked for too early is there: the offer to tell it is no question any more."""
+    if talk.state.question == TELL:
+        talk.state.question, talk.state.awaited = None, {}
+
+
+def _holder(awaited: Mapping[str, Any], bound: BoundPerson) -> Holder:
+    other = awaited.get(INSURED)
+    return Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None)
 
 
 async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -> None:

@@ -25,6 +25,12 @@ def agrees_to_be_told(turn: Turn) -> bool:
     return turn.intent == "affirm" or bool(TELL_ME.fullmatch(plain(turn.text)))
 
 
+def asks_to_be_told(turn: Turn) -> bool:
+    """到时候告诉我, said in full."""
+    text = plain(turn.text)
+    return bool(TELL_ME.fullmatch(text)) and bool(re.search("告诉|通知|提醒|叫|喊|说", text))
+
+
 def choose(turn: Turn, name: str, options: Sequence[Option]) -> str | None:
     """The value of the option that `turn` means, or None."""
     said = {str(value) for value in turn.values.get(name, ())}

@@ -7,12 +7,12 @@ from typing import Any
 
 from actions import cards, record_lists
 from actions.choices import plain
-from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, SAME, asks_detail
+from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, SAME, TOTAL, asks_detail
 from actions.say import months, say
 from actions.talk import Talk
 from actions.turn import Turn
+from services.certificates import Holder
 from services.domain.kinds import RecordKind
-from services.domain.workdays import records_available
 from services.exports import Bar, Table
 from services.identity import BoundPerson
 from services.ports import FeeRecord
@@ -56,6 +56,8 @@ async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
         await _show_chart(talk, shown, bound)
     elif shown.facts.get("view") == EXPORT:
         await _hand_out(talk, shown, bound)
+    elif shown.facts.get("view") == TOTAL and shown.kind != RecordKind.TIER_CHOICE:
+        _tell_total(talk, shown)
     elif "record" in shown.facts or "place" in shown.facts:
         _show_detail(talk, shown, page)
     else:
@@ -166,6 +168,21 @@ def _of_months(period: str) -> str:
     return months(period)
 
 
+def _tell_total(talk: Talk, shown: Shown) -> None:
+    gone = sum(record.refunded_on is not None for record in shown.records)
+    back = (say("query.button.back"), cards.query_page(1))
+    talk.tell(
+        "query.total",
+        back,
+        what=_scope(shown),
+        who=_who(shown),
+        kind=say(f"query.kind.{shown.kind}"),
+        count=len(shown.records),
+        total=record_lists.total(shown.records),
+        refunded=gone,
+    )
+
+
 # --- one record -----------------------------------------------------------------------------------------
 
 
@@ -266,11 +283,11 @@ async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
     """What has just been paid is not in the books yet: said, so that nobody pays again."""
     if kind not in {RecordKind.PAID, RecordKind.DECLARATION}:
         return
-    paid = [
-        moment
-        for year in (talk.today.year, talk.today.year + 1)
-        for moment in await talk.services.payment.pending_payments(bound.person_id, year)
-    ]
-    if paid:
-        earliest, latest = records_available(max(paid).date())
-        talk.tell("query.pending", count=len(paid), earliest=earliest, latest=latest)
+    pending = (await talk.services.certificates.pending(Holder(person_id=bound.person_id))).values()
+    if pending:
+        talk.tell(
+            "query.pending",
+            count=sum(year.payments for year in pending),
+            earliest=min(year.earliest for year in pending),
+            latest=max(year.latest for year in pending),
+        )

@@ -126,6 +126,10 @@ def answers(talk: Talk) -> bool:
         return True
     if task and asked == "fee_year" and _takes_years(talk, task):
         return True
+    again = _once_more(talk)
+    if again is not None:
+        talk.state.task = again
+        return True
     if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
         task = Task(kind="certificate", facts=tickets.recall(talk))
     elif asked != tickets.TICKET:
@@ -134,6 +138,16 @@ def answers(talk: Talk) -> bool:
         return False
     talk.state.task = task
     return True
+
+
+def _once_more(talk: Talk) -> Task | None:
+    """The papers that were handed out last, with a new link; or 再补开一次, which says no sentence again."""
+    again = tickets.given_again(talk)
+    reissue = talk.turn.intent == "repeat" and talk.turn.last("certificate_kind") is not None
+    if again is None and reissue and talk.state.task is None:
+        again = Task(kind="certificate")
+        take_facts(talk, again)
+    return again
 
 
 def _takes_years(talk: Talk, task: Task) -> bool:
@@ -185,6 +199,8 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         return Holder(person_id=bound.person_id)
     if INSURED in facts:
         return await _named_by_button(talk, task, bound)
+    if await _is_the_same(talk, task):
+        return Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
     could_be = await _complete(talk, task)
     if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
         return None
@@ -206,6 +222,21 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         return None
     task.put(INSURED, found.person_id)
     return found
+
+
+async def _is_the_same(talk: Talk, task: Task) -> bool:
+    """Whether a name without a number is that of the person whose papers were asked for last."""
+    last, named = talk.state.listed.get(INSURED), task.facts.get(PERSON_NAME)
+    if not last or not named or ID_NUMBER in task.facts:
+        return False
+    if not await talk.services.certificates.is_named(
+        last, conversation_id=talk.conversation_id, name_token=named
+    ):
+        return False
+    task.forget(PERSON_NAME)
+    task.put(INSURED, last)
+    task.asked = None
+    return True
 
 
 async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
@@ -257,6 +288,7 @@ async def tell_booked(talk: Talk, order_no: str) -> None:
     order = await talk.services.payment.find_order(order_no)
     if order is None:
         return
+    awaited.overtaken(talk)
     buttons, seen = [], set[str]()
     for place, bill in enumerate(order.bills, start=1):
         if bill.returned or bill.insured_id in seen:

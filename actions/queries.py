@@ -7,10 +7,20 @@ from typing import Any
 from actions import cards, listing, login, record_lists
 from actions.choices import choose
 from actions.query_facts import FILTERS, PEOPLE, TIMES, take_facts
-from actions.query_words import ALL, CHART, OTHER, asks_whole, page_asked, recent_years, view_asked
+from actions.query_words import (
+    ALL,
+    CHART,
+    OTHER,
+    TOTAL,
+    asks_total,
+    asks_whole,
+    page_asked,
+    recent_years,
+    view_asked,
+)
 from actions.say import say
 from actions.slots import Option
-from actions.state import Task
+from actions.state import LOOKUPS, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
@@ -101,6 +111,8 @@ def _said(talk: Talk) -> dict[str, Any]:
     view = view_asked(talk.turn)
     if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
         return {"view": view}
+    if asks_total(talk.turn) and _is_bare(talk):
+        return {"view": TOTAL}
     place = listing.place_asked(talk.turn) if talk.state.task is None else None
     return {"place": place} if place else {}
 
@@ -121,10 +133,13 @@ def _narrows(talk: Talk) -> bool:
     turn = talk.turn
     if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
         return False
-    if turn.last("query_kind") is not None or turn.last("beneficiary") is not None or turn.last("tier"):
+    if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
+        return False
+    own = turn.last("beneficiary") == "self" and talk.state.shown.get("query_kind") == OTHER
+    if (turn.last("beneficiary") is not None and not own) or turn.last("tier"):
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
-    return bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
+    return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
 
 
 def _kept(shown: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +157,7 @@ def _widen(task: Task) -> None:
 def start(talk: Talk, facts: dict[str, Any]) -> None:
     """A query in work; what was in work before waits, unless it is to be paid already."""
     old = talk.state.task
-    if old and old.kind != "query" and old.facts:
+    if old and old.kind not in LOOKUPS and old.facts:
         talk.state.parked.insert(0, old)
     talk.state.task = Task(kind="query", facts=facts)
 
@@ -334,8 +349,6 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
         latest=record_lists.when(everything[0]) if everything else None,
     )
-    talk.state.shown = {}
+    talk.state.shown = _kept(task.facts) | {"page": 1}
     if kind == OTHER:
         talk.state.finish()
-    elif everything:
-        talk.state.shown = _kept(task.facts) | {"page": 1}

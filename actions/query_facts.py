@@ -37,6 +37,8 @@ def take_facts(talk: Talk, task: Task) -> None:
     for name in ("insured_group", "insurance", "validity", "id_type"):
         if (value := talk.turn.last(name)) is not None:
             task.put(name, str(value))
+    if task.facts.get("query_kind") == RecordKind.TIER_CHOICE and asks_whole(talk.turn):
+        task.put("validity", ALL)
     _take_time(talk, task)
     if task.facts.get("query_kind") == OTHER:
         for name in PEOPLE:
@@ -59,6 +61,8 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
         return OTHER
     if kind == RecordKind.PAID and known == OTHER and turn.last("beneficiary") is None:
         return OTHER if talk.turn.intent == "inform" else kind
+    if known == OTHER and kind is None and turn.last("beneficiary") == "self":
+        return RecordKind.PAID  # 我自己的呢
     if kind or known:
         return kind
     if turn.last("validity") or (turn.last("tier") and view_asked(turn) is None):

@@ -9,7 +9,7 @@ from actions.choices import plain
 from actions.turn import Turn
 
 ALL = "all"
-LIST, DETAIL, CHART, EXPORT = "list", "detail", "chart", "export"
+LIST, DETAIL, CHART, EXPORT, TOTAL = "list", "detail", "chart", "export", "total"
 OTHER = "paid_for_other"
 NEXT, PREVIOUS, LAST, SAME = "next", "previous", "-1", "same"
 
@@ -42,6 +42,9 @@ _BEFORE = re.compile(r"以前|之前|为止")
 _BOOKED = re.compile(r"入[库账帐]")
 _LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
 _FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
+_TOTAL = re.compile(
+    r"(?:那|这些|这几[条笔])?(?:加起来|加在一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
+)
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
 
@@ -69,6 +72,11 @@ def view_asked(turn: Turn) -> str | None:
 
 def asks_detail(turn: Turn) -> bool:
     return bool(_DETAIL.search(turn.text)) and len(plain(turn.text)) <= 8
+
+
+def asks_total(turn: Turn) -> bool:
+    """一共多少钱, of the records that were shown."""
+    return bool(_TOTAL.fullmatch(plain(turn.text)))
 
 
 def asks_whole(turn: Turn) -> bool:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from actions.query_words import OTHER
 from actions.say import months, say, whole_date
 from services.domain.kinds import RecordKind
+from services.domain.money import wire
 from services.exports import Column
 from services.exports.table import Cell
 from services.ports import FeeRecord
@@ -113,8 +114,8 @@ PRINTED = {"item", "sub_item", "tax_office"}
 
 
 def lines(kind: str, record: FeeRecord, *, detail: bool = False) -> list[dict[str, str]]:
-    """The fields of a card, those without a value left out; days as `2025-11-05`."""
-    return [{"label": field.title, "value": _shown(field, v)} for field, v in _filled(kind, record, detail)]
+    """The fields of a card, those without a value left out; days as `2025-11-05`, money as `400.00元`."""
+    return [{"label": field.title, "value": _written(field, v)} for field, v in _filled(kind, record, detail)]
 
 
 def spoken_lines(kind: str, record: FeeRecord) -> list[tuple[str, str]]:
@@ -132,6 +133,12 @@ def _filled(kind: str, record: FeeRecord, detail: bool) -> list[tuple[Field, Cel
 
 def _shown(field: Field, value: Cell) -> str:
     return say("line.value.amount", amount=value) if field.is_money else str(value)
+
+
+def _written(field: Field, value: Cell) -> str:
+    if field.is_money and isinstance(value, Decimal):
+        return say("line.value.exact", amount=wire(value))
+    return _shown(field, value)
 
 
 def title(kind: str, record: FeeRecord) -> str:

@@ -67,8 +67,8 @@ def wants_back(talk: Talk) -> bool:
 
 def describe(task: Task | None) -> str:
     """The task in words, as far as it is known."""
-    if task is not None and task.kind == "refund":
-        return say("line.refund")
+    if task is not None and task.kind in {"refund", "query"}:
+        return say(f"line.{task.kind}")
     if task is None or task.kind != "pay":
         return say("line.record")
     if task.joint:

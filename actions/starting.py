@@ -3,7 +3,7 @@
 from actions import basket, login, others, papers, paying, queries, query_facts, refunding, returning, steps
 from actions.query_words import asks_records
 from actions.say import say
-from actions.state import CONFIRM, LEFT, PAYMENT, Task
+from actions.state import CONFIRM, LEFT, LOOKUPS, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
 
@@ -103,7 +103,8 @@ def start(talk: Talk, kind: str) -> Task:
     old = talk.state.task
     if kind == "pay":
         talk.state.leave_basket()
-    if old and old.kind != kind and old.facts and old.asked != PAYMENT and not old.joint:
+    for_good = old and old.kind in LOOKUPS and kind in LOOKUPS
+    if old and old.kind != kind and old.facts and old.asked != PAYMENT and not (old.joint or for_good):
         talk.state.parked.insert(0, old)
     talk.state.task = Task(kind=kind)
     return talk.state.task

@@ -10,6 +10,8 @@ from typing import Any
 CONFIRM, PAYMENT = "confirm", "payment"
 """What `Task.asked` may be beside a slot."""
 LEFT = "left"
+LOOKUPS = frozenset({"certificate", "query"})
+"""Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
 UNBIND, CHANGE, RETURN, TELL, REMIND = "unbind", "change", "return", "tell", "remind"

@@ -36,7 +36,7 @@ async def go_on(talk: Talk) -> None:
         talk.tell("unbind.ask", (say("button.unbind"), "/affirm"), (say("button.keep"), "/deny"))
         return
     if talk.state.question == TELL and not talk.turn.poke:
-        awaited.offer_again(talk)
+        await awaited.offer_again(talk)
         return
     if talk.returning:
         talk.returning = False

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from actions import awaited, cards, login
-from actions.choices import choose
+from actions.choices import choose, plain
 from actions.say import day as say_day
 from actions.say import say
 from actions.slots import Option
@@ -30,6 +30,17 @@ ALWAYS = "0000-01/9999-12"
 PAGE = 5
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
+PREVIOUS = re.compile(r"上一?页|前一?页|往前")
+WHOLE = re.compile(r"(?:我?要|看|查|开)?(?:全部|所有)的?(?:税收)?完税证明")
+"""All of them: no longer what the list was narrowed to."""
+LINK_TROUBLE = re.compile(
+    r"(?:下载|打|点|看)不[了开到成]|(?:链接|文件|下载).{0,4}(?:过期|失效|失败|没用|坏了|没了|不行)|^(?:已经)?(?:过期|失效)了"
+)
+ONCE_MORE = re.compile(
+    r"(?:请|麻烦|你|给我|帮我)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
+)
+GIVEN = "given"
+"""In what was listed: which papers were handed out last."""
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
 
@@ -48,7 +59,23 @@ def kind_said(text: str) -> str:
 
 def recall(talk: Talk) -> dict[str, Any]:
     """The facts of the list that was shown last: after one of it was issued, another may be meant."""
-    return {name: value for name, value in talk.state.listed.items() if name != "handles"}
+    return {name: value for name, value in talk.state.listed.items() if name not in {"handles", GIVEN}}
+
+
+def given_again(talk: Talk) -> Task | None:
+    """链接过期了, 再开一次: the papers that were handed out last, the same with a new link."""
+    task, listed = talk.state.task, talk.state.listed
+    if talk.state.login or talk.state.question or GIVEN not in listed:
+        return None
+    if talk.state.done.get("kind") != "certificate" or (task and task.asked != TICKET):
+        return None
+    text = plain(talk.turn.text)
+    if not LINK_TROUBLE.search(text) and not ONCE_MORE.fullmatch(text):
+        return None
+    about = {name: listed[name] for name in ("certificate_kind", "beneficiary", INSURED) if name in listed}
+    if INSURED in listed:
+        about["beneficiary"] = "other"
+    return Task(kind="certificate", facts=about | listed[GIVEN])
 
 
 def pick(talk: Talk, task: Task) -> bool:
@@ -57,9 +84,15 @@ def pick(talk: Talk, task: Task) -> bool:
     if not handles or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
         return False
     text = COUNTER.sub("个", talk.turn.text)
-    if NEXT.search(text) and not talk.turn.last(TICKET):
-        task.put("page", str(int(task.facts.get("page", 1)) + 1))
+    move = 1 if NEXT.search(text) else -1 if PREVIOUS.search(text) else 0
+    if move and not talk.turn.last(TICKET):
+        task.put("page", str(max(int(task.facts.get("page", 1)) + move, 1)))
         task.forget(TICKET)
+        return True
+    if WHOLE.fullmatch(plain(text)) and task.facts.keys() & set(FILTERS):
+        for name in (*FILTERS, "page", TICKET):
+            task.forget(name)
+        task.put("fee_period", ALWAYS)
         return True
     picked = handles if ALL.search(text) else _by_place(talk, text, handles)
     if not picked and task.asked == TICKET and talk.turn.intent == "affirm" and len(handles) == 1:
@@ -97,8 +130,6 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     task.put("certificate_kind", _kind(task, found))
     kind = task.facts["certificate_kind"]
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
-    if not wanted and kind == FIRST:
-        wanted = [ticket for ticket in found if ticket.issued_here]
     if not any(name in task.facts for name in TIMES):
         years = sorted({_year(ticket, kind, holder) for ticket in wanted}, reverse=True)
         if len(years) > 1:
@@ -138,10 +169,9 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
         for name in ("certificate_kind", "page", "beneficiary", *FILTERS)
         if name in task.facts
     }
-    talk.state.listed = kept | about | {"handles": [ticket.handle for ticket in shown]}
+    given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
+    talk.state.listed = kept | about | given | {"handles": [ticket.handle for ticket in shown]}
     lines = [say("paper.line", place=place, **_words(ticket)) for place, ticket in enumerate(shown, start=1)]
-    again = kind == FIRST and found[0].first_issued_on is not None
-    key = "paper.list_again" if again else f"paper.list.{kind}"
     content = {
         "kind": "records",
         "certificate_kind": kind,
@@ -149,7 +179,12 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
         "next": _payload(kind, holder, page=page + 1) if page < pages else None,
     }
     sentence = say(
-        key, who=who, count=len(found), lines=lines, more=len(found) - page * PAGE, one=len(shown) == 1
+        f"paper.list.{kind}",
+        who=who,
+        count=len(found),
+        lines=lines,
+        more=len(found) - page * PAGE,
+        one=len(shown) == 1,
     )
     talk.add(cards.card(sentence, content))
 
@@ -197,14 +232,17 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
     """The papers of what was picked. The list stays in mind, so that another one of it may be meant next."""
     by_handle = {ticket.handle: ticket for ticket in found}
     handles = [handle for handle in str(task.facts[TICKET]).split(",") if handle in by_handle]
-    kind, said = task.facts["certificate_kind"], task.facts.get("issue")
+    kind, said = task.facts["certificate_kind"], str(task.facts.get("issue", "")).split(",")
     talk.state.finish()
     if not handles:
         raise Refused("unknown_ticket")
     often, who = False, await whose(talk, holder)
-    for handle in handles:
+    issues = []
+    for place, handle in enumerate(handles):
         ticket = by_handle[handle]
-        issue = int(said) if said is not None else (0 if kind == FIRST else ticket.next_issue)
+        number = said[min(place, len(said) - 1)]
+        issue = int(number) if number else (0 if kind == FIRST else ticket.next_issue)
+        issues.append(str(issue))
         paper = await talk.services.certificates.issue_tax_certificate(
             holder, conversation_id=talk.conversation_id, handle=handle, issue=issue
         )
@@ -213,6 +251,7 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         talk.add(
             cards.document(say(key, who=who, title=paper.title, count=paper.issue, **_words(ticket)), paper)
         )
+    talk.state.listed[GIVEN] = {TICKET: ",".join(handles), "issue": ",".join(issues)}
     if often:
         talk.tell("paper.often", (say("button.human"), "/request_human"))
 

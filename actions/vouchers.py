@@ -34,16 +34,19 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     elif not ready:
         _no_record(talk, task, holder, wanted, booked)
     elif await login.step_up(talk, bound, tickets.LEVEL):
-        await _issue_records(talk, holder, ready, [year for year in wanted if year not in ready])
+        await _issue_records(talk, holder, ready, [year for year in wanted if year not in {*ready, *pending}])
+        for year in wanted:
+            if year in pending and talk.state.question is None:
+                awaited.tell_part_pending(talk, pending[year])
 
 
 async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missing: Sequence[int]) -> None:
     """One paper for each year; the papers of another person may be asked for next without naming them."""
     who = await tickets.whose(talk, holder)
     talk.state.finish()
-    talk.state.listed = {"certificate_kind": RECORD} | (
-        {tickets.INSURED: holder.person_id} if holder.payer_id else {}
-    )
+    about = {tickets.INSURED: holder.person_id} if holder.payer_id else {}
+    given = {"fee_year": ",".join(str(year) for year in ready)}
+    talk.state.listed = {"certificate_kind": RECORD, tickets.GIVEN: given} | about
     for year in ready:
         issued = await talk.services.certificates.issue_payment_record(
             holder, conversation_id=talk.conversation_id, fee_year=year

@@ -78,6 +78,21 @@ class Notices:
         session.add(row)
         event.listen(session.sync_session, "after_commit", lambda _session: self._news.set())
 
+    async def take_back_in(
+        self, session: AsyncSession, conversation_id: str, kind: str, **facts: Any
+    ) -> None:
+        """What has not been told yet need not be told any more; in the caller's transaction."""
+        await session.execute(
+            update(NoticeRow)
+            .where(
+                NoticeRow.conversation_id == conversation_id,
+                NoticeRow.settled_at.is_(None),
+                NoticeRow.kind == kind,
+                NoticeRow.facts == json.dumps(facts, sort_keys=True),
+            )
+            .values(settled_at=self._clock.now())
+        )
+
     async def take(self, conversation_id: str, told: Sequence[str] = ()) -> list[Notice]:
         """What is to be told in this turn, oldest first. `told` are ids that a committed turn has told."""
         open_rows = (

@@ -93,6 +93,22 @@ class Watches:
         log.info("watch_began", kind=self._kind)
         return True
 
+    async def drop(self, wish: Wish) -> None:
+        """It was had meanwhile: the wish ends, and what was to be told of it is not told any more."""
+        text = json.dumps(wish.facts, sort_keys=True)
+        async with self._database.begin() as session:
+            await session.execute(
+                update(WatchRow)
+                .where(
+                    WatchRow.conversation_id == wish.conversation_id,
+                    WatchRow.kind == self._kind,
+                    WatchRow.facts == text,
+                    WatchRow.ended_at.is_(None),
+                )
+                .values(ended_at=self._clock.now())
+            )
+            await self._notices.take_back_in(session, wish.conversation_id, self._kind, **wish.facts)
+
     async def _look(self, lease: Lease) -> datetime | None:
         """The job: is it there? Who was unbound meanwhile is told nothing."""
         async with self._database.read() as session:

@@ -5,6 +5,7 @@ Whoever comes with a link that does not work, gets the same answer, whatever is 
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ log = structlog.get_logger("documents")
 
 STATUS = {Verdict.GENUINE: 200, Verdict.VOID: 200, Verdict.UNKNOWN: 404, Verdict.LOCKED: 429}
 RETRY_AFTER = "900"
+PRINTED_DAY = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
 STRICT = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -108,7 +110,7 @@ def _wire(found: Checked) -> dict[str, object]:
     chain = {
         "issue": found.issue,
         "latest_issue": found.latest_issue,
-        "first_issued_on": found.first_issued_on,
+        "first_issued_on": _iso(found.first_issued_on),
     }
     return {
         **(chain if found.first_issued_on else {}),
@@ -117,14 +119,25 @@ def _wire(found: Checked) -> dict[str, object]:
         "number": found.number,
         "name": found.name,
         "year": found.year,
-        "issued_on": found.issued_on,
-        "total": found.total,
+        "issued_on": _iso(found.issued_on),
+        "total": _yuan(found.total),
         "items": [
-            {"item": line.item, "from": line.first_day, "to": line.last_day, "amount": line.amount}
+            {"item": line.item, "from": line.first_day, "to": line.last_day, "amount": _yuan(line.amount)}
             for line in found.items
         ],
         "demo": found.demo,
     }
+
+
+def _iso(printed: str) -> str:
+    """`2026年11月23日` → `2026-11-23`."""
+    match = PRINTED_DAY.fullmatch(printed)
+    return f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}" if match else printed
+
+
+def _yuan(printed: str) -> str:
+    """`¥5,273.64` → `5273.64`."""
+    return printed.removeprefix("¥").replace(",", "")
 
 
 class _Pages:

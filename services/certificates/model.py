@@ -44,13 +44,14 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class NotYet:
-    """Paid but not booked: the first and the last day on which the paper can be had. `provisional`: they may
-    still move, because the year's holidays are not published."""
+    """Paid but not booked: the first and the last day on which the paper can be had, and how many payments.
+    `provisional`: the days may still move, because the year's holidays are not published."""
 
     earliest: date
     latest: date
     fee_year: int
     provisional: bool = False
+    payments: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -58,7 +59,6 @@ class TaxTicket:
     """One booked tax ticket (税票). `handle` names it in buttons; `amount` in yuan is what was paid by it.
 
     `first_issued_on` is empty until its certificate was issued, by us or elsewhere; `reissues` counts ours.
-    `issued_here`: the first certificate is in our books, and can be had again byte by byte.
     """
 
     handle: str
@@ -72,7 +72,6 @@ class TaxTicket:
     first_issued_on: date | None
     last_issued_on: date | None
     reissues: int
-    issued_here: bool
 
     @property
     def next_issue(self) -> int:

@@ -33,7 +33,7 @@ from services.vault import Vault
 
 
 class Certificates:
-    """`pending_payments(person_id, fee_year, payer_id=)` tells when the payments were made that are not
+    """`pending_payments(person_id, payer_id=)` tells by fee year when the payments were made that are not
     booked yet.
 
     Of every method that issues or lists: the caller has made sure that who asks was verified a moment ago.
@@ -102,6 +102,7 @@ class Certificates:
             fee_year=fee_year,
             records=records,
         )
+        await self._waiting.forget(holder, conversation_id, PAYMENT_RECORD, fee_year)
         return await self._archive.hand_out(
             paper, reader_id=holder.reader_id, conversation_id=conversation_id
         )
@@ -117,7 +118,7 @@ class Certificates:
         same paper. `Refused` as in `TaxCertificates.issue`."""
         records = await self._booked(holder)
         await self._archive.warm_up()
-        return await self._taxes.issue(
+        paper = await self._taxes.issue(
             holder=holder,
             conversation_id=conversation_id,
             person=await self._persons.get_person(holder.person_id),
@@ -125,10 +126,18 @@ class Certificates:
             handle=handle,
             issue=issue,
         )
+        for fee_year in {record_year(record) for record in records if record.ticket_no == paper.number}:
+            await self._waiting.forget(holder, conversation_id, TAX_CERTIFICATE, fee_year)
+        return paper
 
     async def years(self, holder: Holder) -> list[int]:
         """The years of the fee periods that have booked payments, newest first."""
         return sorted({record_year(record) for record in await self._booked(holder)}, reverse=True)
+
+    async def is_named(self, person_id: str, *, conversation_id: str, name_token: str) -> bool:
+        """Whether the name as it was typed is that of the person."""
+        name = canonical_name(await self._vault.open(conversation_id, name_token))
+        return bool(name) and (await self._persons.get_person(person_id)).name == name
 
     async def find_paid_for(
         self,
@@ -151,11 +160,16 @@ class Certificates:
             return Holder(person_id=await self._persons.keep_person(other), payer_id=payer_id)
         known = await self._persons.find_person_id(other)
         holder = Holder(person_id=known or "", payer_id=payer_id)
-        if known and (await self._persons.get_person(known)).name == name and await self._has_pending(holder):
+        if known and (await self._persons.get_person(known)).name == name and await self.pending(holder):
             return holder
         return None
 
     # --- too early --------------------------------------------------------------------------------------
+
+    async def pending(self, holder: Holder) -> dict[int, NotYet]:
+        """The years that were paid and are not booked, newest first, with the days from which their papers can
+        be had."""
+        return await self._waiting.pending(holder)
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         """When the papers of a year can be had that was paid and is not booked; None if nothing is pending."""
@@ -204,7 +218,3 @@ class Certificates:
     async def _is_there(self, holder: Holder, kind: str, fee_year: int) -> bool:
         records = await self._booked(holder, fee_year)
         return net(records) > 0 and (kind != TAX_CERTIFICATE or any(record.ticket_no for record in records))
-
-    async def _has_pending(self, holder: Holder) -> bool:
-        year = self._clock.now().year
-        return any([await self.not_yet(holder, fee_year) for fee_year in (year - 1, year, year + 1)])

@@ -1,6 +1,6 @@
 """Asked too early: from which day on a paper can be had, and a message to who wants one when it is there."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
@@ -22,8 +22,8 @@ PATIENCE = timedelta(days=30)
 
 class PendingPayments(Protocol):
     async def __call__(
-        self, person_id: str, fee_year: int, *, payer_id: str | None = None
-    ) -> Sequence[datetime]: ...
+        self, person_id: str, *, payer_id: str | None = None
+    ) -> Mapping[int, Sequence[datetime]]: ...
 
 
 class Waiting:
@@ -55,17 +55,35 @@ class Waiting:
             again=_again,
         )
 
+    async def pending(self, holder: Holder) -> dict[int, NotYet]:
+        """The years that were paid and are not booked, newest first."""
+        paid = await self._pending_payments(holder.person_id, payer_id=holder.payer_id)
+        return {year: self._promise(year, paid[year]) for year in sorted(paid, reverse=True)}
+
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
+        return (await self.pending(holder)).get(fee_year)
+
+    def _promise(self, fee_year: int, paid: Sequence[datetime]) -> NotYet:
         """From the first pending payment on; a day that has passed without a record is not promised again."""
-        paid = await self._pending_payments(holder.person_id, fee_year, payer_id=holder.payer_id)
-        if not paid:
-            return None
         today = self._clock.now().date()
         earliest, _ = records_available(min(paid).date())
         _, latest = records_available(max(paid).date())
         earliest = max(earliest, today)
         latest = max(latest, add_workdays(today, 1), earliest)
-        return NotYet(earliest=earliest, latest=latest, fee_year=fee_year, provisional=is_provisional(latest))
+        return NotYet(
+            earliest=earliest,
+            latest=latest,
+            fee_year=fee_year,
+            provisional=is_provisional(latest),
+            payments=len(paid),
+        )
+
+    async def forget(self, holder: Holder, conversation_id: str, kind: str, fee_year: int) -> None:
+        """The paper was handed out to this conversation: it is not told of it any more."""
+        facts = {"paper": kind, "fee_year": fee_year, "person_id": holder.person_id}
+        await self._watches.drop(
+            Wish(conversation_id=conversation_id, reader_id=holder.reader_id, facts=facts)
+        )
 
     async def watch(self, holder: Holder, conversation_id: str, kind: str, not_yet: NotYet) -> None:
         """Tell this conversation once the paper can be had. Asked again: once all the same."""

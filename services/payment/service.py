@@ -207,16 +207,15 @@ class Payment:
         return await apply(self._desk, facts) is Verdict.TAKEN
 
     async def pending_payments(
-        self, person_id: str, fee_year: int, *, payer_id: str | None = None
-    ) -> Sequence[datetime]:
-        """When the payments for this person and year were made that are not booked yet; with `payer_id`
-        only those of that payer."""
+        self, person_id: str, *, payer_id: str | None = None
+    ) -> Mapping[int, Sequence[datetime]]:
+        """Fee year → when the payments for this person were made that are not booked yet; with `payer_id` only
+        those of that payer."""
         found = (
-            select(OrderRow.paid_at)
+            select(OrderLineRow.year, OrderRow.paid_at)
             .join(OrderLineRow, OrderLineRow.order_no == OrderRow.order_no)
             .where(
                 OrderLineRow.insured_id == person_id,
-                OrderLineRow.year == fee_year,
                 OrderLineRow.booked_on.is_(None),
                 OrderLineRow.returned_at.is_(None),
                 OrderRow.state == OrderState.APPLIED,
@@ -225,8 +224,12 @@ class Payment:
         )
         if payer_id is not None:
             found = found.where(OrderRow.payer_id == payer_id)
+        pending: dict[int, list[datetime]] = {}
         async with self._desk.database.read() as session:
-            return [self._desk.local(paid_at) for paid_at in await session.scalars(found) if paid_at]
+            for year, paid_at in await session.execute(found):
+                if paid_at:
+                    pending.setdefault(year, []).append(self._desk.local(paid_at))
+        return pending
 
     async def sweep(self) -> None:
         """Give every unfinished order its job again if it has lost it (a restored backup, a dead job)."""

@@ -113,7 +113,7 @@ def test_c2_first_issue_and_c3_reissue(offices: Town) -> None:
     assert "补开（第1次）" in text_of(offices, second)
     assert "第1次补开" in me.text
     found = checked(offices, second["number"], code_in(text_of(offices, second)))
-    assert (found["verdict"], found["issue"], found["first_issued_on"]) == ("genuine", 1, "2026年11月23日")
+    assert (found["verdict"], found["issue"], found["first_issued_on"]) == ("genuine", 1, "2026-11-23")
     assert checked(offices, first["number"], code_in(text))["latest_issue"] == 1
     me.write_transcript("c2-c3")
 

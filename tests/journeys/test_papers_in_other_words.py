@@ -198,3 +198,18 @@ def test_an_offer_to_be_told_outlives_a_question(people: Town) -> None:
     me.say("要得")
     assert "我就告诉您" in me.text
     me.write_transcript("c1-offer")
+
+
+def test_the_last_paper_again_and_all_of_them(people: Town) -> None:
+    me = begin(people, THREE_YEARS, "words-again", "开2025年的缴费凭证")
+    (first,) = documents(me)
+    for said in ("再开一次", "下载", "链接过期了"):
+        me.say(said)
+        assert [paper["sha256"] for paper in documents(me)] == [first["sha256"]], said
+    me.say("查我2025年交了多少社保")
+    me.say("一共多少钱")
+    assert "合计400元" in me.text
+    me.say("开2024年的完税证明")
+    me.say("全部完税证明")
+    assert not documents(me)
+    assert len(me.card("records")["items"]) == 3

@@ -96,7 +96,7 @@ def quote(account: Account, dues: Dues) -> Quote:
         months = _months_to_pay(account, entry, dues)
         if dues.insurance is Insurance.PENSION:
             return _quote_flexible_pension(account, dues, months)
-        return _quote_flexible_medical(account, dues, months)
+        return _quote_flexible_medical(account, entry, dues, months)
     if dues.fee_year is None:
         raise Refused("not_payable")
     if dues.fee_year in account.paid_years(dues.insurance):
@@ -164,7 +164,7 @@ def _quote_flexible_pension(account: Account, dues: Dues, months: list[str]) -> 
     )
 
 
-def _quote_flexible_medical(account: Account, dues: Dues, months: list[str]) -> Quote:
+def _quote_flexible_medical(account: Account, entry: Registration, dues: Dues, months: list[str]) -> Quote:
     """Month by month: the base changes in July, the rate with a birthday. What differs between the months
     is left empty in the quote."""
     year = year_of(months[0])
@@ -174,7 +174,7 @@ def _quote_flexible_medical(account: Account, dues: Dues, months: list[str]) -> 
         wage = _wage(account, year - 1 if int(month[5:]) < change else year)
         rate = wage.rules.medical_rate(dues.agency).at(_age(account, month))
         parts.append((wage, rate, monthly_contribution(wage, FULL_MEDICAL_BASE, rate)))
-    begins = _benefit_after_gap(account, parts[-1][0], dues)
+    begins = _benefit_after_gap(account, entry, parts[-1][0])
     bases = {monthly_base(wage, FULL_MEDICAL_BASE) for wage, _, _ in parts}
     rates = {rate for _, rate, _ in parts}
     return _quote(
@@ -193,13 +193,15 @@ def _quote_flexible_medical(account: Account, dues: Dues, months: list[str]) -> 
     )
 
 
-def _benefit_after_gap(account: Account, wage: Wage, dues: Dues) -> date | None:
-    """First day of benefit for who was insured, and has missed more months than can be made up for."""
-    gap, paid = wage.rules.medical_gap(dues.agency), account.paid_months(Insurance.MEDICAL)
+def _benefit_after_gap(account: Account, entry: Registration, wage: Wage) -> date | None:
+    """First day of benefit for who has missed more months than can be made up for, since the last payment or, if
+    there is none, since the enrolment."""
+    gap, paid = wage.rules.medical_gap(entry.agency), account.paid_months(Insurance.MEDICAL)
     now = month_of(account.today)
-    if gap is None or not paid or max(paid) >= now:
+    begun = max(paid, default=entry.since)
+    if gap is None or begun >= now:
         return None
-    missed = len(months_of(f"{max(paid)}/{now}")) - 2
+    missed = len(months_of(f"{begun}/{now}")) - (2 if paid else 1)
     return account.today + timedelta(days=gap.wait_days + 1) if missed > gap.months else None
 
 
