@@ -93,7 +93,7 @@ def payment_confirmation(
         },
         (say("button.confirm"), f'/affirm{{"draft_id": "{draft.draft_id}"}}'),
         (say("button.change"), "/change_answer"),
-        (say("button.cancel"), "/cancel"),
+        (say("button.cancel"), f'/cancel{{"draft_id": "{draft.draft_id}"}}'),
     )
 
 
@@ -176,7 +176,7 @@ def payment_request(sentence: str, order: OrderView) -> Message:
             "expires_at": order.expires_at.isoformat(timespec="seconds"),
         },
         (say("button.paid"), "/check_payment_status"),
-        (say("button.cancel_order"), "/cancel"),
+        (say("button.cancel_order"), f'/cancel{{"order_no": "{order.order_no}"}}'),
     )
 
 

@@ -13,13 +13,13 @@ from actions import (
     basket,
     cards,
     cautions,
+    confirming,
     faq,
     login,
     moving,
     news,
     others,
     papers,
-    paying,
     queries,
     refund_words,
     refunding,
@@ -28,6 +28,7 @@ from actions import (
     starting,
     steps,
     stopping,
+    whose,
     windows,
 )
 from actions.cards import Message
@@ -113,7 +114,13 @@ async def _respond(talk: Talk) -> None:
         if field:
             await moving.ask_anew(talk, field)
             return
-    if await basket.takes(talk) or await _answers_whom_or_what(talk) or await _about_refunds(talk):
+    if (
+        await _leaves_unbinding(talk)
+        or await whose.takes(talk)
+        or await basket.takes(talk)
+        or await _answers_whom_or_what(talk)
+        or await _about_refunds(talk)
+    ):
         return
     await handler(talk)
 
@@ -235,7 +242,7 @@ async def _affirm(talk: Talk) -> None:
         if talk.turn.last("draft_id") is None and answering.asks(talk):
             await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
         elif await login.go_on(talk):
-            await paying.confirm(talk, task)
+            await confirming.confirm(talk, task)
     elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
         await _confirm_refund(talk)
     else:
@@ -338,6 +345,16 @@ async def _unbind(talk: Talk) -> None:
         return
     talk.state.question = UNBIND
     await steps.go_on(talk)
+
+
+async def _leaves_unbinding(talk: Talk) -> bool:
+    """确认支付 while it is asked 要解绑吗: that is no yes to it; what is to be paid is shown again."""
+    if talk.state.question != UNBIND or talk.turn.intent != "affirm" or not whose.is_about_paying(talk):
+        return False
+    talk.state.question = None
+    talk.tell("unbind.kept")
+    await steps.go_on(talk)
+    return True
 
 
 async def _unbind_now(talk: Talk) -> None:

@@ -1,10 +1,10 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, refunding, starting, steps
+from actions import basket, cards, login, others, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
-from actions.slots import Option
+from actions.slots import INSURED, Option
 from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
 from actions.talk import Talk
 
@@ -17,8 +17,9 @@ async def go_back(talk: Talk) -> None:
     if task is None:
         talk.tell("nothing_to_go_back", *steps.menu_buttons())
         return
-    if task.asked in task.before:
-        task.put(task.asked, task.before[task.asked])
+    asked = INSURED if task.asked in others.PERSONAL else task.asked
+    if asked in task.before:
+        task.put(asked, task.before[asked])
         task.asked, task.before = None, {}
         await steps.go_on(talk)
         return
@@ -109,7 +110,10 @@ async def cancel(talk: Talk) -> None:
         talk.state.question = None
         talk.tell("unbind.kept")
         return
-    if task and task.order_no:
+    if task and await _is_of_an_old_card(talk, task):
+        talk.tell("pay.old_card")
+        await steps.go_on(talk)
+    elif task and task.order_no:
         order = await talk.services.payment.abandon(task.order_no)
         key = "cancel.closed" if order.status == "closed" else f"cancel.{order.status}"
         talk.told_orders[order.order_no] = order.status
@@ -125,6 +129,14 @@ async def cancel(talk: Talk) -> None:
         talk.tell("cancel.done", *steps.menu_buttons())
     else:
         talk.tell("cancel.nothing", *steps.menu_buttons())
+
+
+async def _is_of_an_old_card(talk: Talk, task: Task) -> bool:
+    """Whether the button of a card was tapped that something else has replaced."""
+    draft_id, order_no = talk.turn.last("draft_id"), talk.turn.last("order_no")
+    if order_no:
+        return str(order_no) != task.order_no
+    return draft_id is not None and not await reviewing.is_shown(talk, task, str(draft_id))
 
 
 async def restart(talk: Talk) -> None:

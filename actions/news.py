@@ -17,18 +17,18 @@ async def tell_news(talk: Talk) -> None:
         try:
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
         except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
-            if patient and not talk.turn.poke:
-                await _tell_unknown(talk, talk.state.order_no, error)
+            await _note_unknown(talk, talk.state.order_no, error)
+            if patient and not talk.turn.poke and talk.unknown:
+                await paying.show_order(talk, talk.state.order_no)
     told, talk.state.told = talk.state.told, []
     await tell_notices(talk, told)
 
 
-async def _tell_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
-    """Whoever was at the cashier and says 好了 may have paid: not to be asked to pay while nobody knows."""
+async def _note_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
+    """Whoever was at the cashier may have paid: not to be asked to pay while nobody knows."""
     order = await talk.services.payment.find_order(order_no)
     if order and order.opened and order.status == "pending":
-        talk.tell_error(error)
-        talk.told_orders[order_no] = order.status
+        talk.unknown[order_no] = error
 
 
 async def tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:

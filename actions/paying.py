@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, others, returning, reviewing, stopping
+from actions import basket, cards, choosing, others, returning, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -13,10 +12,10 @@ from actions.say import say
 from actions.slots import Case, No, Option, Slot
 from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
-from services.domain.errors import Refused, ServiceError, Unavailable
+from services.domain.errors import Refused
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
-from services.payment import Bill, Changed, OrderView
+from services.payment import Bill, OrderView
 from services.ports import Enrolment
 
 FACTS = (
@@ -25,6 +24,8 @@ FACTS = (
 UNTIL = re.compile(r"到[^到]{1,8}月")
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
+ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
+"""好了, 刷新, 没付成: who says so wants to hear whether the payment has arrived."""
 
 
 def take_facts(talk: Talk, task: Task) -> set[str]:
@@ -86,7 +87,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     order = await _order_of(talk, task)
     case = case_of(talk, task, bound, enrolments)
     if order and order.cashier and _pays(order, case):
-        task.asked = PAYMENT
+        task.asked, task.order_no = PAYMENT, order.order_no
         await show(talk, order)
         return
     await _review(talk, task, bound, enrolments)
@@ -113,72 +114,14 @@ async def _enrolments(talk: Talk, task: Task, bound: BoundPerson) -> Sequence[En
 
 
 async def _order_of(talk: Talk, task: Task) -> OrderView | None:
-    return await talk.services.payment.find_order(task.order_no) if task.order_no else None
+    """The one that pays the task, or the last one of this conversation: it may be for the same."""
+    order_no = task.order_no or (None if task.member else talk.state.order_no)
+    return await talk.services.payment.find_order(order_no) if order_no else None
 
 
 def _pays(order: OrderView, case: Case) -> bool:
     """Whether the order is for just this."""
     return [(bill.insured_id, bill.quote.dues) for bill in order.bills] == [(case.person_id, case.dues)]
-
-
-async def confirm(talk: Talk, task: Task) -> None:
-    """确认: the bureau is read again; what differs is shown and nothing is charged."""
-    draft_id = talk.turn.last("draft_id") or task.draft_id
-    if draft_id is None:
-        return
-    try:
-        placed = await talk.services.payment.place(str(draft_id), conversation_id=talk.conversation_id)
-    except Unavailable:
-        await _wait_for_order(talk, task)  # it may be there, and go on by itself
-        raise
-    except Refused as refused:
-        if "order_no" in refused.facts:  # it is the one that can be paid until then
-            talk.state.order_no = task.order_no = str(refused.facts["order_no"])
-            task.asked = PAYMENT
-        if refused.code == "draft_expired" and (task.facts or task.joint):
-            await _review_again(talk, task)
-        elif task.joint and "order_no" not in refused.facts:
-            await basket.review(talk)  # without whom the bureau refuses now
-        elif others.is_for_other(task) and "order_no" not in refused.facts:
-            await others.refuse(talk, task, refused)
-        else:
-            raise
-        return
-    if isinstance(placed, Changed):
-        task.draft_id = placed.draft.draft_id
-        talk.add(cards.text(reviewing.changed(placed.old, placed.draft)))
-        await show_review(talk, task)
-        return
-    before, task.order_no = task.order_no, placed.order.order_no
-    talk.state.order_no, task.asked = task.order_no, PAYMENT
-    if before and before != task.order_no:  # perhaps for another person: it shall not be paid as well
-        with suppress(ServiceError):
-            await talk.services.payment.abandon(before)
-    await show(talk, placed.order)
-
-
-async def _wait_for_order(talk: Talk, task: Task) -> None:
-    draft = await talk.services.payment.find_draft(task.draft_id or "")
-    if draft and draft.order_no:
-        talk.state.order_no = task.order_no = draft.order_no
-        task.asked = PAYMENT
-
-
-async def _review_again(talk: Talk, task: Task) -> None:
-    """The review was too old to be confirmed: the same with the figures of now, and what has changed in them."""
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound is None:
-        return
-    before, place = await talk.services.payment.find_draft(task.draft_id or ""), len(talk.replies)
-    task.asked = None
-    await (basket.review(talk) if task.joint else go_on(talk, task, bound))
-    shown = talk.state.task or task
-    now = await talk.services.payment.find_draft(shown.draft_id or "")
-    if before and now and before.total != now.total:
-        sentence = reviewing.changed(before, now)
-    else:
-        sentence = say("pay.review_again")
-    talk.replies.insert(place, cards.text(sentence))
 
 
 async def show_order(talk: Talk, order_no: str) -> None:
@@ -187,14 +130,19 @@ async def show_order(talk: Talk, order_no: str) -> None:
         await show(talk, order)
 
 
-async def show(talk: Talk, order: OrderView) -> None:
-    """How it stands with an order; told once a turn, and done with when it is no longer open."""
+async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
+    """How it stands with an order; told once a turn, and done with when it is no longer open. `placed`: just now."""
     if talk.told_orders.get(order.order_no) == order.status:
         return
     talk.told_orders[order.order_no] = order.status
     facts = await order_facts(talk, order)
+    if order.status == "pending" and order.order_no in talk.unknown:
+        talk.tell_error(talk.unknown[order.order_no])  # not to be asked to pay while nobody knows
+        return
     if order.status == "pending" and order.cashier:
-        talk.add(cards.payment_request(say("pay.request", until=order.expires_at, **facts), order))
+        unpaid = not placed and talk.turn.intent in ASKS_STATUS and not talk.turn.poke
+        sentence = say("pay.request", unpaid=unpaid, until=order.expires_at, **facts)
+        talk.add(cards.payment_request(sentence, order))
         return
     again = (say("button.refresh"), "/check_payment_status")
     if order.status == "pending":
@@ -204,7 +152,8 @@ async def show(talk: Talk, order: OrderView) -> None:
         again_or_not = [
             (option.title, f'/inform{{"payment_draft": "{option.value}"}}') for option in returning.options()
         ]
-        talk.add(cards.payment_status(say("pay.expired", **facts), order, *again_or_not))
+        key = "pay.expired" if talk.services.clock.now() >= order.expires_at else "pay.given_up"
+        talk.add(cards.payment_status(say(key, **facts), order, *again_or_not))
     elif order.status == "paid":
         key = "pay.booked" if order.booked else "pay.paid"
         talk.add(cards.payment_status(say(key, available=order.records_available_on, **facts), order))

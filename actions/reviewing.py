@@ -4,7 +4,7 @@ from typing import Any
 
 from actions import cards, cautions, others, windows
 from actions.say import say
-from actions.state import CONFIRM, Task
+from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
 from services.payment import Bill, Draft, OrderBill, OrderView
@@ -16,11 +16,22 @@ async def show_review(talk: Talk, task: Task) -> None:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if draft is None or bound is None:
         return
-    task.asked = CONFIRM
+    task.asked, task.before = CONFIRM, {}
     if len(draft.bills) == 1:
         await _show_one(talk, task, draft, draft.bills[0], bound.masked_name)
     else:
         await _show_several(talk, task, draft, bound.masked_name)
+
+
+async def is_shown(talk: Talk, task: Task, draft_id: str) -> bool:
+    """Whether the draft is what was shown last, or the same figures shown before."""
+    if task.asked not in {CONFIRM, PAYMENT}:
+        return False
+    if draft_id == task.draft_id:
+        return True
+    found = [await talk.services.payment.find_draft(one) for one in (draft_id, task.draft_id or "")]
+    bills = [[(b.insured_id, b.quote.dues, b.quote.total) for b in one.bills] if one else [] for one in found]
+    return bool(bills[0]) and bills[0] == bills[1]
 
 
 async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str) -> None:

@@ -14,9 +14,9 @@ LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
-UNBIND, CHANGE, RETURN, TELL, REMIND = "unbind", "change", "return", "tell", "remind"
+UNBIND, CHANGE, RETURN, TELL, REMIND, WHOSE = "unbind", "change", "return", "tell", "remind", "whose"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
-the paper is there? remind when the window opens?"""
+the paper is there? remind when the window opens? is it paid for the person who was named?"""
 
 
 @dataclass

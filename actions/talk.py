@@ -22,6 +22,7 @@ class Talk:
     replies: list[Message] = field(default_factory=list)
     told_orders: dict[str, str] = field(default_factory=dict)
     returning: bool = False
+    unknown: dict[str, ServiceError] = field(default_factory=dict)
 
     @property
     def conversation_id(self) -> str:

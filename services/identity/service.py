@@ -168,6 +168,11 @@ class Identity:
         """A typed number as its owner may see it."""
         return mask_id(normalise(await self._vault.open(conversation_id, id_token)))
 
+    async def is_own(self, conversation_id: str, token: str, person_id: str) -> bool:
+        """Whether a typed number or name is that of the person."""
+        said, person = await self._vault.open(conversation_id, token), await self.get_person(person_id)
+        return normalise(said) == person.id_number or canonical_name(said) == canonical_name(person.name)
+
     async def enter_manually(
         self,
         conversation_id: str,

@@ -1,0 +1,111 @@
+"""Whom a payment is for, when that is said at a card or a question of one's own: 他叫韦二妹, a number, 换个人."""
+
+import re
+
+from actions import basket, cards, moving, others, starting, steps
+from actions.choices import choose
+from actions.say import say
+from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, Option
+from actions.state import WHOSE, Task
+from actions.talk import Talk
+
+SOMEBODY_ELSE = re.compile(
+    r"换(?:个|一个|一位|成?别的?|成?另外?一?个)人|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
+)
+TELLING = frozenset(
+    {"inform", "pay_insurance", "change_answer", "affirm", "deny", "out_of_scope", "nlu_fallback"}
+)
+"""Intents of sentences in which somebody may be named whom the payment is for."""
+OWN = "self"
+
+
+async def takes(talk: Talk) -> bool:
+    """Whether the turn says that the payment is for somebody else than it is now; then it is done."""
+    task, turn = talk.state.task, talk.turn
+    if task is None or task.kind != "pay" or talk.state.login or turn.poke:
+        return False
+    if talk.state.question == WHOSE:
+        talk.state.question = None
+        return await _answers(talk, task)
+    said = turn.last("beneficiary")
+    if SOMEBODY_ELSE.search(turn.text) and said is None:
+        await _ask_who(talk, task)
+        return True
+    if others.is_for_other(task) or task.joint or said or turn.intent not in TELLING:
+        return False
+    return await _takes_named(talk, task)
+
+
+async def _takes_named(talk: Talk, task: Task) -> bool:
+    """A number means that one is paid for; of a name alone it is asked."""
+    number, name = await _another(talk, ID_NUMBER), await _another(talk, PERSON_NAME)
+    if number:
+        await _for_other(talk, task)
+    elif name:
+        task.put(PERSON_NAME, name)
+        ask(talk)
+    return bool(number or name)
+
+
+def ask(talk: Talk) -> None:
+    """这笔给这位缴吗？"""
+    talk.state.question = WHOSE
+    options = _options()
+    sentence = say("ask.beneficiary", titles=[option.title for option in options])
+    talk.add(cards.choice(sentence, "beneficiary", options))
+
+
+def _options() -> list[Option]:
+    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
+
+
+async def _answers(talk: Talk, task: Task) -> bool:
+    """The answer to `ask`. To confirm a payment is none: 确认支付 asks again."""
+    picked = choose(talk.turn, "beneficiary", _options())
+    if picked is None and talk.turn.token(ID_NUMBER):
+        picked = FOR_OTHER
+    if picked is None and talk.turn.intent in {"affirm", "deny"} and not is_about_paying(talk):
+        picked = FOR_OTHER if talk.turn.intent == "affirm" else OWN
+    if picked == FOR_OTHER:
+        await _for_other(talk, task)
+    elif picked == OWN:
+        task.forget(PERSON_NAME)
+        await steps.go_on(talk)
+    elif talk.turn.intent in TELLING:
+        ask(talk)
+    else:
+        task.forget(PERSON_NAME)
+        return False
+    return True
+
+
+async def _for_other(talk: Talk, task: Task) -> None:
+    task.put("beneficiary", FOR_OTHER)
+    task.asked = None
+    await starting.change(talk, task)
+
+
+async def _ask_who(talk: Talk, task: Task) -> None:
+    """换个人: whom it is paid for."""
+    if task.joint:
+        basket.show_members(talk)
+    elif others.is_for_other(task) and task.facts.get("insurance"):
+        task.forget("relation")
+        await moving.ask_anew(talk, INSURED)
+    else:
+        await _for_other(talk, task)
+
+
+async def _another(talk: Talk, kind: str) -> str | None:
+    """The token of this kind in the turn, unless it is one's own."""
+    token = talk.turn.token(kind)
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    if token is None or bound is None:
+        return None
+    own = await talk.services.identity.is_own(talk.conversation_id, token, bound.person_id)
+    return None if own else token
+
+
+def is_about_paying(talk: Talk) -> bool:
+    """确认支付 and the button of a card say yes to a payment, and to nothing else."""
+    return talk.turn.last("draft_id") is not None or bool(re.search(r"支付|付|缴|交", talk.turn.text))

@@ -1,0 +1,73 @@
+"""What a button of a replaced card, another's name or number, and 换个人 do at a payment of one's own."""
+
+import pytest
+
+from tests.journeys.driver import Resident, Town
+from tests.journeys.people import MEDICAL, PENSION, RESIDENT, enrolment, resident
+
+BOTH = (enrolment(RESIDENT, PENSION), enrolment(RESIDENT, MEDICAL))
+CHANGES = resident("田改一", "19700817", 81, *BOTH)
+NAMES = resident("田改二", "19710817", 82, *BOTH)
+TURNS = resident("田改三", "19720817", 83, *BOTH)
+SISTER = resident("田改妹", "19730817", 84, *BOTH)
+
+
+@pytest.fixture(scope="module")
+def village(town: Town) -> Town:
+    town.load([CHANGES, NAMES, TURNS, SISTER])
+    return town
+
+
+def logged_in(village: Town, sender: str, account: str) -> Resident:
+    me = village.resident(sender)
+    me.say("登录")
+    me.log_in(account)
+    return me
+
+
+def test_a_button_of_a_replaced_card_charges_and_cancels_nothing(village: Town) -> None:
+    me = logged_in(village, "old-card", CHANGES["alipay_user_id"])
+    me.say("交居民养老，一千的")
+    old = me.card("payment_confirmation")["draft_id"]
+    me.say("改成两千")
+    for payload in (f'/affirm{{"draft_id": "{old}"}}', f'/cancel{{"draft_id": "{old}"}}'):
+        me.say(payload)
+        assert me.card("payment_confirmation")["total"] == "2000.00"
+        assert not me.has("payment_request")
+        assert "没有扣钱" in me.text
+    me.press("确认支付")
+    assert me.card("payment_request")["total"] == "2000.00"
+    assert "还没有收到付款" not in me.text
+    me.say("好了")
+    assert "还没有收到付款" in me.text
+    me.press("不付了")
+    assert "已经取消" in me.text
+
+
+def test_another_name_or_number_at_ones_own_card_is_not_swallowed(village: Town) -> None:
+    me = logged_in(village, "named-at-card", NAMES["alipay_user_id"])
+    me.say("交居民医保")
+    me.say(f"他叫{SISTER['name']}")
+    assert me.card("choice")["slot"] == "beneficiary"
+    me.say("确认支付")
+    assert me.card("choice")["slot"] == "beneficiary"
+    me.say("给我自己缴")
+    assert me.card("payment_confirmation")["insured"] == "**二"
+    me.say(SISTER["id_number"])
+    assert "姓名" in me.text
+    me.say(SISTER["name"])
+    assert me.card("payment_confirmation")["insured"] == "**妹"
+
+
+def test_another_person_is_no_unbinding_and_to_pay_is_no_yes_to_it(village: Town) -> None:
+    me = logged_in(village, "other-person", TURNS["alipay_user_id"])
+    me.say("交居民医保")
+    me.say("换个人")
+    assert "解绑" not in me.text
+    assert "证号码" in me.text
+    me.say("给我自己交")
+    me.say("解绑")
+    assert "要解绑吗" in me.text
+    me.say("确认支付")
+    assert "已经解绑" not in me.text
+    assert me.has("payment_confirmation")
