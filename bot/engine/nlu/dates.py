@@ -134,7 +134,9 @@ def _several_years(text: str, today: date) -> Iterator[Value]:
         count = _number(match["n"])
         last = today.year - 1 if match[0].startswith(("前", "头")) else today.year
         for place in range(count):
-            yield Value("fee_year", str(last - count + 1 + place), match.start() + place, match.start() + place + 1)
+            yield Value(
+                "fee_year", str(last - count + 1 + place), match.start() + place, match.start() + place + 1
+            )
 
 
 def _year(said: str | None, today: date) -> int | None:

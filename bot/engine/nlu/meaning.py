@@ -129,7 +129,8 @@ def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     direct = any(other.start == reach[1] + after.end() for other in following)
     # 今年不是明年: the 不是 stands with what follows it
     return not (
-        _OF_NEXT.search(text[reach[1] : reach[1] + after.end() + 1]) or direct and after[0].endswith(("不是", "不要", "不交", "不缴", "不选", "不办", "不买", "不用"))
+        _OF_NEXT.search(text[reach[1] : reach[1] + after.end() + 1])
+        or (direct and after[0].endswith(("不是", "不要", "不交", "不缴", "不选", "不办", "不买", "不用")))
     )
 
 

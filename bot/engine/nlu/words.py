@@ -39,11 +39,13 @@ _FAVOUR = re.compile(
 _NOBODY = re.compile(
     r"[我俺咱你您的了把将按照用以从到先再又也都就才还只很不没别去来在要想能会可得一两几这那哪什怎么多少全上下前后今明昨年月"
     r"日钱费元块档选改换成交缴买付办开查看点补保险税证忙着过好]|自己|本人|赶|尽|快|马|立|直接|统|抓|顺|单独|分|继续|重新|正常"
-    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款"
+    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行"
 )
 """What stands between 给 or 帮 and 交 without being somebody."""
 
-_QUERY_CUES = re.compile(r"查|看|好多|晓得|知道|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问")
+_QUERY_CUES = re.compile(
+    r"查|看|好多|晓得|知道|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
+)
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
@@ -64,13 +66,15 @@ def read_words(text: str) -> list[Value]:
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
     found = [value for value in found if value.entity != "beneficiary" or not _is_only_called(text, value)]
-    return [*found, *_somebody(text), *_papers(text)]
+    if not any(value.entity == "beneficiary" for value in found):
+        found.extend(_somebody(text))
+    return [*found, *_papers(text)]
 
 
 def _somebody(text: str) -> list[Value]:
     """Whoever stands between 给 or 帮 and 交 is paid for, known word or not."""
     return [
-        Value("beneficiary", "other", *match.span())
+        Value("beneficiary", "other", match.start(), match.start("who"))
         for match in _FAVOUR.finditer(text)
         if not _NOBODY.search(match["who"])
     ]
@@ -101,7 +105,10 @@ def _papers(text: str) -> list[Value]:
     if len(text) <= 12 and not re.search(r"证|票", text):
         found = [
             Value("certificate_kind", kind, *match.span())
-            for pattern, kind in ((_BARE_FIRST, "tax_certificate_first"), (_BARE_AGAIN, "tax_certificate_reissue"))
+            for pattern, kind in (
+                (_BARE_FIRST, "tax_certificate_first"),
+                (_BARE_AGAIN, "tax_certificate_reissue"),
+            )
             for match in pattern.finditer(text)
         ]
     return found or _queries(text)
