@@ -128,7 +128,14 @@ def test_no_tier_is_named(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("400元", "400.00"), ("四百块", "400.00"), ("1100块钱", "1100.00"), ("878.94元", "878.94")],
+    [
+        ("400元", "400.00"),
+        ("四百块", "400.00"),
+        ("1100块钱", "1100.00"),
+        ("878.94元", "878.94"),
+        ("三百零二块五", "302.50"),
+        ("¥600", "600.00"),
+    ],
 )
 def test_amounts(text: str, amount: str) -> None:
     assert values(text) == [("amount", amount)]
@@ -158,7 +165,8 @@ def test_agencies(text: str, codes: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "who"),
     [("帮我妈交", ["other"]), ("给老公买", ["other"]), ("帮人交一下", ["other"]), ("代缴", ["other"]), ("给自己", ["self"]),
-     ("帮我交", []), ("帮人工", []), ("妈老汉的医保", ["other"]), ("给⟦person_name:AB12CD34EF56⟧交医保", ["other"])],
+     ("帮我交", []), ("给我慢慢交", []), ("给我小舅子交", ["other"]), ("帮老幺交医保", ["other"]),
+     ("帮门卫交医保", ["other"]), ("帮人工", []), ("妈老汉的医保", ["other"]), ("给⟦person_name:AB12CD34EF56⟧交医保", ["other"])],
 )  # fmt: skip
 def test_for_whom(text: str, who: list[str]) -> None:
     assert [value for name, value in values(text) if name == "beneficiary"] == who
@@ -202,6 +210,12 @@ def test_documents(text: str, document: str) -> None:
         ("医保先不交，交养老", [("insurance", "pension")]),
         ("除了养老都交", []),
         ("不要医保", []),
+        ("八十，不，一百", [("tier", "100%")]),
+        ("七百，等等，九百", [("tier", "900")]),
+        ("不补缴，正常缴费", [("payment_type", "normal")]),
+        ("不看前年的，看去年的", [("fee_year", "2025")]),
+        ("是给我姐夫交，不是给我", [("beneficiary", "other")]),
+        ("补开的，不，首次的", [("certificate_kind", "tax_certificate_first")]),
         ("要不要交养老", [("insurance", "pension")]),
         ("是不是要交医保", [("insurance", "medical")]),
         ("养老和医保都交", [("insurance", "pension"), ("insurance", "medical")]),

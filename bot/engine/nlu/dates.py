@@ -31,6 +31,8 @@ _BARE_YEAR = re.compile(
     rf"|(?<=[交缴])(?P<paid>{_SHORT_YEAR}){_OF_WHAT}"
 )
 """A short year after 交 may be a duration (交20年): it is a year where it says of what."""
+_YEARS_BETWEEN = re.compile(rf"(?P<a>{_YEAR})(?P<link>到|至|-|~|—)(?P<b>{_YEAR})")
+_LATEST_YEARS = re.compile(r"(?:最近|近|过去|前面?|头)(?P<n>[2-5二两三四五])年(?!前|以前|之前|级)")
 _M = r"(?:1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])"
 _MONTH = rf"{_M}月份?"
 _TO = r"(?:一直|开始|起)?[交缴]?(?:到|至|-|~|—|–|―)"
@@ -119,6 +121,22 @@ def _years(text: str, today: date) -> Iterator[Value]:
         year = _year(match[0], today)
         if year:
             yield Value("fee_year", str(year), *match.span())
+    yield from _several_years(text, today)
+
+
+def _several_years(text: str, today: date) -> Iterator[Value]:
+    """2023年到2025年 and 近两年 are as many years."""
+    for match in _YEARS_BETWEEN.finditer(text):
+        first, last = _year(match["a"], today), _year(match["b"], today)
+        if first and last:
+            yield from (Value("fee_year", str(y), *match.span("link")) for y in range(first + 1, last))
+    for match in _LATEST_YEARS.finditer(text):
+        count = _number(match["n"])
+        last = today.year - 1 if match[0].startswith(("前", "头")) else today.year
+        for place in range(count):
+            yield Value(
+                "fee_year", str(last - count + 1 + place), match.start() + place, match.start() + place + 1
+            )
 
 
 def _year(said: str | None, today: date) -> int | None:

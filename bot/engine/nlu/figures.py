@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from bot.engine.nlu.numbers import NUMBER, read_integer, read_number
+from bot.engine.nlu.numbers import CHINESE, NUMBER, read_integer, read_number
 from bot.engine.nlu.values import Value
 
 RESIDENT_TIERS = frozenset({100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1500, 2000, 2500, 3000})
@@ -26,7 +26,7 @@ _AFTER_TIER = re.compile(
     rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])"
 )
 _CHOSEN = re.compile(
-    rf"(?:^|(?P<verb>选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
+    rf"(?:^|(?<=[,，.。;；!！…~—、])|(?P<verb>还是|应该是|不是|不对|错了|(?<=[十百千])不|选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
     r"(?=$|[吧就交缴,，.。;；!！哈嘛啊呢]|那|算|好|行|不)"
 )
 _BEFORE = r"(?:去年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
@@ -43,7 +43,10 @@ _RELATIVE = (
     ("lowest", re.compile(rf"最(?:低|便宜|少|小|底|下面){_NAMED}|起步档|最低限度|下限")),
     ("highest", re.compile(rf"最(?:高|贵|多|大|顶){_NAMED}|顶格|封顶的?档?|上限|顶档")),
 )
-_AMOUNT = re.compile(rf"(?P<n>{NUMBER})(?:元|块钱?|圆)(?:整|钱)?")
+_AMOUNT = re.compile(
+    rf"(?:[￥¥](?P<sign>{NUMBER}(?![\d档%]))|(?P<n>{NUMBER})(?:元|块钱?|圆|整(?!个|年|月))(?:整|钱)?"
+    rf"(?:(?P<jiao>[一二两三四五六七八九1-9])(?:[毛角](?:(?P<fen>[一二两三四五六七八九1-9])分?)?)?(?![{CHINESE}\d年月个]))?)"
+)
 
 _TOGETHER = re.compile(r"[一1]块儿?(?!钱|[零〇一二两三四五六七八九\d])(?=[交缴付办补买弄给帮都来儿的吧]|$)")
 """一块交 means together, not one yuan."""
@@ -104,7 +107,10 @@ def _is_chosen(text: str, match: re.Match[str]) -> bool:
 
 def _amounts(text: str) -> Iterator[Value]:
     for match in _AMOUNT.finditer(text):
-        number = read_number(match["n"])
+        number = read_number(match["n"] or match["sign"])
+        for part, worth in (("jiao", Decimal("0.1")), ("fen", Decimal("0.01"))):
+            if number is not None and match[part]:
+                number += (read_number(match[part]) or 0) * worth
         if number is not None and not _TOGETHER.match(text[match.start() :]):
             yield Value("amount", f"{number:.2f}", *match.span())
 

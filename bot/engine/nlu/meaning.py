@@ -28,16 +28,20 @@ _CHANGE = re.compile(r"改|换|变|调|重新?选|选错|错了|不对|另选|�
 
 _PAUSE = r"[,，.。;；!！?？、:：…~—]"
 _NO_BEFORE = re.compile(
-    r"(?<![是要交能会可])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不考虑|甭|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消)"
+    r"(?<![是要交能会可])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消)"
     r"(?:给|帮|替|为|我|选|交|缴|办|买|开|那个|这个|那种|的|要|用|按|搞|弄|了|再|查)*$"
 )
 _NO_AFTER = re.compile(
     rf"^(?:的|那个|那种|那|保险|档次?|费|先|就|我|呢|也|都|年度?|这个|份|{_PAUSE})*"
     r"(?:不(?:要|交|缴|想要?|用|选|行|对|买|办|是|考虑|需要)了?(?![要交缴是选]|对不|行不)|算了|太贵|太高了?|太低了?|错了|说错|搞错|除外|免了|取消|先放|先不|暂时不|莫|就免)"
 )
+_OF_NEXT = re.compile(r"不是[给帮替]$")
+"""是给我兄弟交，不是给我: what is rejected follows."""
+_NO_VERB = re.compile(r"(?<![是要交缴能会可补])不$")
+"""不 before a value that is itself something to do: 不补缴."""
 _ASKED = re.compile(r"^.{0,6}(?:行不|行吗|可以|会不会|会怎|有什么|怎么办|怎样|咋|吗|不[?？]?$|有没有|影响)")
 _CORRECTION = re.compile(
-    rf"不对|错了|说错|讲错|搞错|弄错|记错|选错|说反|口误|哦不|噢不|啊不|呃不|不不|不是不是|不是(?={_PAUSE})|我是说|我说的是|应该是|应该|改成|改为|改到|改交|改缴|换成|换为|换到|换交|调成|变成|更正|(?:吧|算了|想想|{_PAUSE})我?还是(?!不)|算了|等等|重说|重新说|应当是"
+    rf"不对|错了|说错|讲错|搞错|弄错|记错|选错|说反|口误|哦不|噢不|啊不|呃不|不不|(?<=[,，.。;；、…~—])[啊哦噢呃哎唉诶]?不[啊呀]?(?=[,，.。;；、…~—])|^[啊哦噢呃]?不[啊呀]?$|不是不是|不是(?={_PAUSE})|我是说|我说的是|应该是|应该|改成|改为|改到|改交|改缴|换成|换为|换到|换交|调成|变成|更正|(?:吧|算了|想想|{_PAUSE})我?还是(?!不)|算了|等等|重说|重新说|应当是"
 )
 
 
@@ -113,6 +117,8 @@ def _without_negated(text: str, found: list[Value]) -> list[Value]:
 
 def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     reach = _reach(text, value, found)
+    if _NO_VERB.search(text[: reach[0]]) and text[value.start] == "补" and not _asks(text, value):
+        return True
     before = _NO_BEFORE.search(text[: reach[0]])
     if before and not _is_correction(text, before):
         return True
@@ -123,8 +129,14 @@ def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     direct = any(other.start == reach[1] + after.end() for other in following)
     # 今年不是明年: the 不是 stands with what follows it
     return not (
-        direct and after[0].endswith(("不是", "不要", "不交", "不缴", "不选", "不办", "不买", "不用"))
+        _OF_NEXT.search(text[reach[1] : reach[1] + after.end() + 1])
+        or (direct and after[0].endswith(("不是", "不要", "不交", "不缴", "不选", "不办", "不买", "不用")))
     )
+
+
+def _asks(text: str, value: Value) -> bool:
+    """不补缴会怎么样 asks what follows from it."""
+    return bool(re.search(r"会|怎|吗|影响|行不|[?？]", text[value.end :]))
 
 
 def _reach(text: str, value: Value, found: list[Value]) -> tuple[int, int]:

@@ -14,6 +14,8 @@ _FORMAL = re.compile(r"[壹贰叁肆伍陆柒捌玖拾佰仟零]{2,}|[拾佰仟]
 _PAYING_SLIP = re.compile(
     r"[叫教焦浇胶脚](?=(?:了|个|一下|下|哈)?(?:今年|明年|去年|20\d\d|居民|灵活|城乡|合作|新农合|农合|养老|医保|医疗|社保))"
 )
+_PAUSED_NO = re.compile(r"(?<=\S\S)\s([啊哦噢呃]?不是?|[啊哦噢呃]不对)\s(?=\S\S)")
+"""七十 不 九十: the pauses show that it takes back, so they stay. As long as before."""
 TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 
 
@@ -31,6 +33,7 @@ class Normal:
 
 def normalise(typed: str) -> Normal:
     """`typed` in the spelling that the grammars expect. Vault tokens are left as they are."""
+    typed = _PAUSED_NO.sub(lambda match: f"，{match[1]}，", typed)
     characters: list[str] = []
     origin: list[int] = []
     sealed = [match.span() for match in TOKEN.finditer(typed)]

@@ -24,13 +24,28 @@ _AGAIN = re.compile(
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
+_CHOICES_ONLY = re.compile(
+    r"(?:没有效|没效|[有生无失]效|作废|还管用|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
+)
 _SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)")
 """娃儿喊我来交: who sends somebody is not for whom it is paid."""
 _SPOKEN_TO = re.compile(
     r"儿?[,，、!！~～ 啊呀哎]+(?:我(?!妈|爸|老|儿|女|家|哥|姐|弟|妹|们家)|帮我|给我|请|麻烦|你)"
 )
 """妹妹，我要开证明: who is spoken to is not for whom it is."""
-_QUERY_CUES = re.compile(r"查|看|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问")
+_FAVOUR = re.compile(
+    r"(?:给|帮|替)(?:(?:我|俺|咱)们?家?的?)?(?P<who>[一-鿿]{1,5}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])"
+)
+_NOBODY = re.compile(
+    r"[我俺咱你您的了把将按照用以从到先再又也都就才还只很不没别去来在要想能会可得一两几这那哪什怎么多少全上下前后今明昨年月"
+    r"日钱费元块档选改换成交缴买付办开查看点补保险税证忙着过好]|自己|本人|赶|尽|快|马|立|直接|统|抓|顺|单独|分|继续|重新|正常"
+    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行"
+)
+"""What stands between 给 or 帮 and 交 without being somebody."""
+
+_QUERY_CUES = re.compile(
+    r"查|看|好多|晓得|知道|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
+)
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
@@ -39,7 +54,7 @@ _DECLARATION = re.compile(
 )
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
-    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|入库(?:日期|情况|没)?|[交缴]费没有?"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|(?<=去年的)缴费$|(?<=今年的)缴费$|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
 )
 
 
@@ -51,7 +66,18 @@ def read_words(text: str) -> list[Value]:
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
     found = [value for value in found if value.entity != "beneficiary" or not _is_only_called(text, value)]
+    if not any(value.entity == "beneficiary" for value in found):
+        found.extend(_somebody(text))
     return [*found, *_papers(text)]
+
+
+def _somebody(text: str) -> list[Value]:
+    """Whoever stands between 给 or 帮 and 交 is paid for, known word or not."""
+    return [
+        Value("beneficiary", "other", match.start(), match.start("who"))
+        for match in _FAVOUR.finditer(text)
+        if not _NOBODY.search(match["who"])
+    ]
 
 
 def _is_only_called(text: str, value: Value) -> bool:
@@ -62,7 +88,7 @@ def _is_only_called(text: str, value: Value) -> bool:
 
 def _about_choices(text: str) -> bool:
     """有效 says something of tier choices only where they are the subject, or as a bare answer."""
-    return "档" in text or (len(text) <= 6 and not re.search(r"[证凭章]", text))
+    return "档" in text or bool(_CHOICES_ONLY.match(text))
 
 
 def _papers(text: str) -> list[Value]:
@@ -76,15 +102,16 @@ def _papers(text: str) -> list[Value]:
         ]
     if found:
         return found
-    if len(text) <= 8 and not re.search(r"证|票", text):
-        for pattern, kind in (
-            (_BARE_FIRST, "tax_certificate_first"),
-            (_BARE_AGAIN, "tax_certificate_reissue"),
-        ):
-            match = pattern.search(text)
-            if match:
-                return [Value("certificate_kind", kind, *match.span())]
-    return _queries(text)
+    if len(text) <= 12 and not re.search(r"证|票", text):
+        found = [
+            Value("certificate_kind", kind, *match.span())
+            for pattern, kind in (
+                (_BARE_FIRST, "tax_certificate_first"),
+                (_BARE_AGAIN, "tax_certificate_reissue"),
+            )
+            for match in pattern.finditer(text)
+        ]
+    return found or _queries(text)
 
 
 def _tax_papers(text: str, papers: list[tuple[int, int]]) -> list[tuple[str, int, int]]:
