@@ -130,6 +130,8 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     task.put("certificate_kind", _kind(task, found))
     kind = task.facts["certificate_kind"]
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
+    if not wanted and kind == FIRST:
+        wanted = [ticket for ticket in found if ticket.issued_here]
     if not any(name in task.facts for name in TIMES):
         years = sorted({_year(ticket, kind, holder) for ticket in wanted}, reverse=True)
         if len(years) > 1:
@@ -172,6 +174,8 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
     given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
     talk.state.listed = kept | about | given | {"handles": [ticket.handle for ticket in shown]}
     lines = [say("paper.line", place=place, **_words(ticket)) for place, ticket in enumerate(shown, start=1)]
+    again = kind == FIRST and found[0].first_issued_on is not None
+    key = "paper.list_again" if again else f"paper.list.{kind}"
     content = {
         "kind": "records",
         "certificate_kind": kind,
@@ -179,7 +183,7 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
         "next": _payload(kind, holder, page=page + 1) if page < pages else None,
     }
     sentence = say(
-        f"paper.list.{kind}",
+        key,
         who=who,
         count=len(found),
         lines=lines,

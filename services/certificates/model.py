@@ -59,6 +59,7 @@ class TaxTicket:
     """One booked tax ticket (税票). `handle` names it in buttons; `amount` in yuan is what was paid by it.
 
     `first_issued_on` is empty until its certificate was issued, by us or elsewhere; `reissues` counts ours.
+    `issued_here`: the first certificate is in our books, and can be had again byte by byte.
     """
 
     handle: str
@@ -72,6 +73,7 @@ class TaxTicket:
     first_issued_on: date | None
     last_issued_on: date | None
     reissues: int
+    issued_here: bool
 
     @property
     def next_issue(self) -> int:

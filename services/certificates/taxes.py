@@ -167,6 +167,7 @@ class TaxCertificates:
             first_issued_on=first,
             last_issued_on=max([*issued, first]) if first else None,
             reissues=max((paper.issue for paper in chain), default=0),
+            issued_here=any(paper.issue == 0 and paper.state != VOID for paper in chain),
         )
 
     def _handle(self, number: str) -> str:

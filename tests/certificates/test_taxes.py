@@ -64,6 +64,7 @@ async def test_a_first_issue_moves_the_ticket_to_the_reissues(office: Office) ->
     first = await office.tax()
     (ticket,) = await office.tickets()
     assert (ticket.next_issue, ticket.first_issued_on) == (1, date(2026, 11, 23))
+    assert ticket.issued_here
     before = await office.pdf(first)
     office.clock.advance(days=30)
     assert await office.pdf(await office.tax()) == before
@@ -110,7 +111,7 @@ async def test_help_is_offered_to_who_reissues_again_and_again(office: Office) -
 async def test_what_was_first_issued_elsewhere_is_reissued(office: Office) -> None:
     office.bureau.books = [record(first_issued_on=date(2025, 12, 1))]
     (ticket,) = await office.tickets()
-    assert ticket.next_issue == 1
+    assert (ticket.next_issue, ticket.issued_here) == (1, False)
     with pytest.raises(Refused, match="already_issued"):
         await office.tax(0)
     paper = await office.tax(1)

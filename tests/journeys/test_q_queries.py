@@ -104,7 +104,7 @@ def test_q2_one_record(town: Town, residents: dict[str, Any]) -> None:
     log_in(someone, "社保费已缴费查询", residents["one"])
     card = someone.card("records")
     assert card["query_kind"] == "paid"
-    assert [values(item)["金额"] for item in card["items"]] == ["400元"]
+    assert [values(item)["金额"] for item in card["items"]] == ["400.00元"]
     assert values(card["items"][0])["入库日期"] == "2025-11-05"
     assert values(card["items"][0])["险种"] == "居民医保"
     assert "next" not in card
@@ -247,7 +247,7 @@ def test_q4_paid_for_another(town: Town, residents: dict[str, Any]) -> None:
     assert someone.card("choice")["slot"] == "fee_period"
     someone.say("2026年")
     card = someone.card("records")
-    assert [values(item)["金额"] for item in card["items"]] == ["400元"]
+    assert [values(item)["金额"] for item in card["items"]] == ["400.00元"]
     told = "\n".join(text for who, text in someone.lines if who == "助手") + str(card)
     assert mother["name"] not in told
     assert mother["id_number"] not in told
