@@ -26,7 +26,7 @@ def logged_in(village: Town, sender: str, account: str) -> Resident:
 
 
 def test_a_button_of_a_replaced_card_charges_and_cancels_nothing(village: Town) -> None:
-    me = logged_in(village, "old-card", CHANGES["alipay_user_id"])
+    me = logged_in(village, "replaced-card", CHANGES["alipay_user_id"])
     me.say("交居民养老，一千的")
     old = me.card("payment_confirmation")["draft_id"]
     me.say("改成两千")
