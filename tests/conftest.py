@@ -57,6 +57,9 @@ def all_tables() -> None:
             importlib.import_module(module.name)
 
 
+NUMBERS_FROM_ONE = "SELECT setval(sequencename::regclass, start_value, false) FROM pg_sequences"
+
+
 @pytest.fixture(scope="session")
 def made() -> dict[str, str]:
     """The stores that were made once for this run: a new one for each test takes longer than the test."""
@@ -77,6 +80,7 @@ async def database(
         async with store.begin() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 await session.execute(delete(table))
+            await session.execute(text(NUMBERS_FROM_ONE))
     yield store
     await store.close()
 
