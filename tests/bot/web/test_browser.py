@@ -152,7 +152,7 @@ async def test_tapping_an_option_sends_its_payload_and_shows_its_title(page: Pag
 
 async def test_a_double_tap_is_one_message(page: Page, site: Site) -> None:
     await say(page, "/inform")
-    await page.locator("text=确认支付").last.dblclick()
+    await page.get_by_role("button", name="确认支付").last.dblclick()
     await expect(page.locator(".card-request")).to_have_count(1)
     await page.wait_for_timeout(150)
     assert [message.text for message in site.script.heard].count('/affirm{"draft_id": "D1"}') == 1
