@@ -17,11 +17,6 @@ INSURED, LAST = "insured_person", "last"
 ASIDES = frozenset({"faq", "thank", "chitchat", "bot_challenge", "complain", "out_of_scope", "repeat"})
 
 
-async def find_pending(talk: Talk, holder: Holder) -> dict[int, NotYet]:
-    """The years that were paid and are not booked, with the days from which their papers can be had."""
-    return await talk.services.certificates.pending(holder)
-
-
 def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
     """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
     talk.tell(
@@ -95,7 +90,7 @@ async def _wants_to_be_told_after_all(talk: Talk) -> bool:
     if bound is None:
         return False
     holder = Holder(person_id=bound.person_id)
-    for year in await find_pending(talk, holder):
+    for year in await talk.services.certificates.pending(holder):
         await talk.services.certificates.tell_when_there(
             holder, conversation_id=talk.conversation_id, kind=PAYMENT_RECORD, fee_year=year
         )
@@ -109,7 +104,7 @@ async def offer_again(talk: Talk) -> None:
     bound = await login.go_on(talk)
     if bound is None:
         return
-    pending = await find_pending(talk, _holder(awaited, bound))
+    pending = await talk.services.certificates.pending(_holder(awaited, bound))
     if awaited["fee_year"] in pending:
         _say_not_yet(talk, pending[awaited["fee_year"]])
         return

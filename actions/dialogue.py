@@ -60,9 +60,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
                 state.leave_basket()
             state.task = None
     if talk.told_orders:
-        await news.tell_notices(
-            talk
-        )  # of what this turn itself has found out: told once, not again in the next
+        await news.tell_notices(talk)  # of what this turn has found out: told once, not again in the next
     if not talk.replies and not turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
     return talk.replies

@@ -273,7 +273,7 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
     elif fitting:
         talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_said(task))))
     else:
-        pending = await awaited.find_pending(talk, holder)
+        pending = await talk.services.certificates.pending(holder)
         near = [not_yet for year, not_yet in pending.items() if _covers(task, year)]
         if near:
             awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])

@@ -17,7 +17,7 @@ FOR_OTHER_RECORD = '/get_certificate{"certificate_kind": "payment_record", "bene
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
     booked = await talk.services.certificates.years(holder)
-    pending = await awaited.find_pending(talk, holder)
+    pending = await talk.services.certificates.pending(holder)
     if "fee_year" not in task.facts and "fee_period" in task.facts:
         task.put("fee_year", str(task.facts["fee_period"])[:4])
     wanted = tickets.years_said(task)

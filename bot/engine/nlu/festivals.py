@@ -92,7 +92,7 @@ def _holidays(title: str, year: int) -> list[date]:
             day = date(year, month, number)
             try:
                 off, name = chinese_calendar.get_holiday_detail(day)
-            except NotImplementedError:
+            except NotImplementedError:  # the library does not know the year
                 return []
             if off and name == title:
                 found.append(day)

@@ -70,6 +70,7 @@ def unpack(packed: bytes) -> bytes:
             [wanted] = [entry for entry in entries if entry_name(entry).endswith(DETAIL)]
             with archive.open(wanted) as file:
                 content = file.read(MAX_BYTES + 1)  # what the header says of the size proves nothing
+    # NotImplementedError: packed in a way that zipfile does not know
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError) as error:
         raise OutcomeUnknown("bill_unreadable") from error
     if len(content) > MAX_BYTES:
