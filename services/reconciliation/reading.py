@@ -32,9 +32,10 @@ async def read_facts(
     bills: Mapping[str, Sequence[BillLine]],
     bookings: Sequence[Booking],
 ) -> Facts:
+    """All of it as of one moment: an order that is paid meanwhile is read with its journal, or neither."""
     reader = _Reader(clock)
     named = {line.order_no for lines in bills.values() for line in lines}
-    async with database.read() as session:
+    async with database.read_snapshot() as connection, AsyncSession(connection) as session:
         wanted = named | await reader.order_numbers(session, day, {booking.key for booking in bookings})
         orders = await reader.orders(session, wanted)
         elsewhere = await reader.elsewhere(session, day, wanted)

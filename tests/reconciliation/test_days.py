@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -12,6 +13,7 @@ from services import audit
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
 from services.domain.staff import Role
 from services.ports import Bill
+from services.reconciliation import reading
 from services.reconciliation.facts import Kind
 from services.staff import Agent
 from services.store.orders import OrderLineRow, OrderRow, PostingRow, RefundRow
@@ -42,6 +44,23 @@ async def test_a_day_on_which_all_agree_has_no_finding(desk: Desk) -> None:
         await booked(desk, order_no)
     report = await desk.run(WEDNESDAY)
     assert (report.bookings, report.matched, report.findings) == (3, 3, ())
+
+
+async def test_an_order_that_is_paid_while_the_books_are_read_adds_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_no = await desk.paid("p1", notified=False)
+    read_books = reading._read_books
+
+    async def taken_in_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(reading, "_read_books", read_books)
+        await desk.town.payment.mending.ask(order_no)
+        return await read_books(*arguments)
+
+    monkeypatch.setattr(reading, "_read_books", taken_in_meanwhile)
+    await desk.next_day()
+    assert Kind.JOURNAL not in {finding.kind for finding in (await desk.run()).findings}
+    assert await desk.state(order_no) == "applied"
 
 
 async def test_the_same_day_again_changes_nothing(desk: Desk) -> None:
