@@ -17,11 +17,14 @@ import yaml
 from bs4 import BeautifulSoup
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse, text
+from sqlalchemy import select
 
 from bot.sandbox import alipay, keys, residents
 from bot.sandbox.alipay import notifications
+from bot.sandbox.alipay.store import NotificationRow
 from bot.sandbox.books import Books
 from bot.sandbox.keys import SandboxKeys, ensure_keys
+from bot.sandbox.wechatpay.store import WxNotificationRow
 from services.adapters.alipay.client import AlipayClient
 from services.adapters.alipay.gateway import AlipayGateway
 from services.adapters.alipay.identity import AlipayIdentity
@@ -97,6 +100,19 @@ class Town:
 
     async def pay(self, url: str, *, account: str = WANG, password: str = "123456") -> httpx2.Response:
         return await press(url, "确认付款", account=account, password=password)
+
+
+async def at_rest(books: Books, message: type[NotificationRow] | type[WxNotificationRow]) -> None:
+    """Until no message is due by the sandbox's clock or under way."""
+    due = message.due_at <= books.clock.now()
+    async with asyncio.timeout(30):
+        while True:
+            async with books.database.read() as session:
+                if (
+                    await session.scalars(select(message).where(due | message.leased_until.isnot(None)))
+                ).first() is None:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def look(url: str) -> BeautifulSoup:

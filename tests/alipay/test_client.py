@@ -76,7 +76,7 @@ async def opened(url: str, public: str) -> AsyncIterator[AlipayGateway]:
         private_key_pem=pem,
         public_key_pem=public,
         clock=FixedClock(),
-        timeout=0.5,
+        timeout=3,
     )
     yield AlipayGateway(client, seller_id="2088000000000001", notify_url="http://n", return_url="http://r")
     await client.close()
@@ -232,7 +232,7 @@ async def test_bad_connections(gateway: AlipayGateway, liar: Liar) -> None:
     liar.status = "302 Found"
     with pytest.raises(OutcomeUnknown, match="gateway_failed"):
         await gateway.query("GZ1A")
-    liar.status, liar.wait = "200 OK", 0.7
+    liar.status, liar.wait = "200 OK", 3.5
     with pytest.raises(OutcomeUnknown, match="gateway_silent"):
         await gateway.query("GZ1A")
     liar.wait, liar.cut = 0, True

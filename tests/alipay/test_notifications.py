@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.alipay.store import NotificationRow
 from services.adapters.alipay.signing import notification_text, read_private_key, sign
 from services.domain.errors import OutcomeUnknown, Refused
 from services.domain.ids import order_number
-from tests.alipay.conftest import Town, free_port, open_town
+from tests.alipay.conftest import Town, at_rest, free_port, open_town
 
 GAPS = [4, 10, 10, 60, 120, 360, 900]
 """Minutes."""
@@ -28,7 +29,7 @@ async def paid(town: Town) -> str:
 
 async def settled(town: Town) -> int:
     """How many messages there are when nothing more comes by itself."""
-    await asyncio.sleep(0.25)
+    await at_rest(town.books, NotificationRow)
     return len(town.merchant.forms)
 
 
@@ -36,11 +37,11 @@ async def test_anything_but_the_seven_bytes_means_once_more(town: Town) -> None:
     town.merchant.answer = "failure"
     await paid(town)
     for count, answer in enumerate(["SUCCESS", "success\n", "", "success"], start=1):
-        await town.merchant.wait_for(count, 1)
+        await town.merchant.wait_for(count)
         town.merchant.answer = answer
-        await asyncio.sleep(0.1)
+        await at_rest(town.books, NotificationRow)
         town.advance(hours=1)
-    forms = await town.merchant.wait_for(5, 1)
+    forms = await town.merchant.wait_for(5)
     assert len({form["notify_id"] for form in forms}) == 1
     assert len({form["notify_time"] for form in forms}) == 5
     town.advance(days=2)
@@ -52,9 +53,9 @@ async def test_eight_tries_in_twenty_five_hours_and_no_more(town: Town) -> None:
     await paid(town)
     await town.merchant.wait_for(1)
     for number, gap in enumerate(GAPS, start=2):
-        await asyncio.sleep(0.1)
+        await at_rest(town.books, NotificationRow)
         town.advance(minutes=gap)
-        assert len(await town.merchant.wait_for(number, 1)) == number
+        assert len(await town.merchant.wait_for(number)) == number
     town.advance(days=2)
     assert await settled(town) == 8
 
@@ -74,7 +75,7 @@ async def test_a_lost_message_comes_with_the_next_try(town: Town) -> None:
     for gap in GAPS[:3]:
         assert await settled(town) == 0
         town.advance(minutes=gap)
-    await town.merchant.wait_for(1, 1)
+    await town.merchant.wait_for(1)
 
 
 async def test_a_message_can_come_twice(town: Town) -> None:
@@ -90,7 +91,7 @@ async def test_a_message_can_come_late_by_the_clock(town: Town) -> None:
     await paid(town)
     assert await settled(town) == 0
     town.advance(hours=1)
-    await town.merchant.wait_for(1, 1)
+    await town.merchant.wait_for(1)
 
 
 async def test_a_slow_message_does_not_hold_up_another(town: Town) -> None:
@@ -98,8 +99,8 @@ async def test_a_slow_message_does_not_hold_up_another(town: Town) -> None:
     await paid(town)
     await asyncio.sleep(0.2)
     await paid(town)
-    await town.merchant.wait_for(1, 1)
-    await town.merchant.wait_for(2, 2)
+    await town.merchant.wait_for(1)
+    await town.merchant.wait_for(2)
 
 
 async def test_every_field_is_signed(town: Town) -> None:

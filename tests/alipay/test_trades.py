@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from bot.sandbox.alipay.store import trades_of
+from bot.sandbox.alipay.store import NotificationRow, trades_of
 from services.domain.errors import Refused
 from services.domain.ids import order_number
 from services.ports import Cashier, TradeStatus
-from tests.alipay.conftest import LI, WANG, Town, look, open_form, press, send
+from tests.alipay.conftest import LI, WANG, Town, at_rest, look, open_form, press, send
 
 
 async def place(town: Town, number: str, total: str = "400.00", minutes: float = 15) -> Cashier:
@@ -95,7 +95,7 @@ async def test_an_opened_trade_expires_by_the_clock_and_is_told(town: Town) -> N
     await look(cashier.cashier_url)
     town.advance(minutes=16)
     assert (await town.gateway.query(number)).status is TradeStatus.CLOSED
-    told = town.gateway.read_notification((await town.merchant.wait_for(1, 1))[0])
+    told = town.gateway.read_notification((await town.merchant.wait_for(1))[0])
     assert told.status is TradeStatus.CLOSED
     assert "付款单已失效" in (await look(cashier.cashier_url)).text
 
@@ -104,7 +104,7 @@ async def test_a_jump_of_the_clock_closes_what_is_overdue_without_being_asked(to
     cashier = await place(town, order_number("GZ1"))
     await look(cashier.cashier_url)
     town.advance(days=3)
-    [form] = await town.merchant.wait_for(1, 1)
+    [form] = await town.merchant.wait_for(1)
     assert form["trade_status"] == "TRADE_CLOSED"
     assert "gmt_payment" not in form
 
@@ -135,8 +135,7 @@ async def test_two_payers_at_once_pay_once(town: Town) -> None:
     )
     assert all("付款成功" in page.text for page in pages)
     assert len(await trades_of(town.books, WANG)) + len(await trades_of(town.books, LI)) == 1
-    await town.merchant.wait_for(1)
-    await asyncio.sleep(0.25)
+    await at_rest(town.books, NotificationRow)
     assert len(town.merchant.forms) == 1
 
 

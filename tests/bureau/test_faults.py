@@ -114,7 +114,7 @@ async def peer() -> AsyncIterator[Wire]:
             writer.close()
 
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
-        client = BureauClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", TOKEN, timeout=1)
+        client = BureauClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", TOKEN, timeout=5)
         opened.append((server, client))
         return client
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.domain.errors import OutcomeUnknown, Refused, ServiceError, Unavailable
 from services.ports import Bill, BillKind, TradeStatus
-from tests.gateways.conftest import TOTAL, Street
+from tests.gateways.conftest import TOTAL, Hasty, Street
 
 
 async def refund(street: Street, number: str, request_no: str = "R1REFUND", amount: Decimal = TOTAL) -> None:
@@ -170,23 +170,25 @@ async def test_a_partial_refund_leaves_it_paid_in_its_message(street: Street) ->
 
 
 @pytest.mark.parametrize("mode", ["system_error", "drop", "timeout", "slow"])
-async def test_a_failing_call_leaves_the_outcome_open(hasty: Street, mode: str) -> None:
-    until = hasty.town.expires()
-    await hasty.fault("place", mode, seconds=2.5)
-    with pytest.raises(OutcomeUnknown):
-        await hasty.place("GZ1FAULTY", expires_at=until)
-    _, cashier = await hasty.place("GZ1FAULTY", expires_at=until)
-    await hasty.open(cashier)
-    assert (await hasty.gateway.query("GZ1FAULTY")).status is TradeStatus.WAITING
+async def test_a_failing_call_leaves_the_outcome_open(street: Street, hasty: Hasty, mode: str) -> None:
+    until = street.town.expires()
+    await street.fault("place", mode, seconds=2.5)
+    with hasty(), pytest.raises(OutcomeUnknown):
+        await street.place("GZ1FAULTY", expires_at=until)
+    _, cashier = await street.place("GZ1FAULTY", expires_at=until)
+    await street.open(cashier)
+    assert (await street.gateway.query("GZ1FAULTY")).status is TradeStatus.WAITING
 
 
-async def test_after_a_timeout_it_has_happened_and_after_a_drop_it_has_not(hasty: Street) -> None:
-    number = await hasty.paid()
+async def test_after_a_timeout_it_has_happened_and_after_a_drop_it_has_not(
+    street: Street, hasty: Hasty
+) -> None:
+    number = await street.paid()
     for mode, request_no, done in (("drop", "R1A", False), ("timeout", "R1B", True)):
-        await hasty.fault("refund", mode, seconds=2.5)
-        with pytest.raises(OutcomeUnknown):
-            await refund(hasty, number, request_no, Decimal("1"))
-        found = await hasty.gateway.find_refund(order_no=number, request_no=request_no)
+        await street.fault("refund", mode, seconds=2.5)
+        with hasty(), pytest.raises(OutcomeUnknown):
+            await refund(street, number, request_no, Decimal("1"))
+        found = await street.gateway.find_refund(order_no=number, request_no=request_no)
         assert found.done is done
 
 

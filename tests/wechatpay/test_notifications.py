@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.wechatpay.store import WxNotificationRow
 from services.domain.errors import Refused
-from tests.alipay.conftest import free_port
+from tests.alipay.conftest import at_rest, free_port
 from tests.wechatpay.conftest import Town, open_town
 from tests.wechatpay.test_wire import paid
 
@@ -20,7 +21,7 @@ GAPS = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800,
 
 async def settled(town: Town) -> int:
     """How many messages there are when nothing more comes by itself."""
-    await asyncio.sleep(0.25)
+    await at_rest(town.books, WxNotificationRow)
     return len(town.merchant.forms)
 
 
@@ -29,9 +30,9 @@ async def test_sixteen_tries_in_a_day_and_no_more(town: Town) -> None:
     await paid(town)
     await town.merchant.wait_for(1)
     for number, gap in enumerate(GAPS, start=2):
-        await asyncio.sleep(0.1)
+        await at_rest(town.books, WxNotificationRow)
         town.advance(seconds=gap)
-        assert len(await town.merchant.wait_for(number, 2)) == number
+        assert len(await town.merchant.wait_for(number)) == number
     town.advance(days=2)
     assert await settled(town) == 16
     assert len({json.loads(form["body"])["id"] for form in town.merchant.forms}) == 1
@@ -44,7 +45,7 @@ async def test_anything_but_200_and_204_means_once_more(town: Town, status: int)
     await paid(town)
     await town.merchant.wait_for(1)
     town.merchant.status = 204
-    await asyncio.sleep(0.1)
+    await at_rest(town.books, WxNotificationRow)
     town.advance(seconds=15)
     await town.merchant.wait_for(2)
     town.advance(days=2)
@@ -75,7 +76,7 @@ async def test_wrong_on_purpose_comes_again_rightly(town: Town, mode: str) -> No
     [wrong] = await town.merchant.wait_for(1)
     with pytest.raises(Refused, match="forged_notification"):
         town.gateway.read_notification(wrong)
-    await asyncio.sleep(0.1)
+    await at_rest(town.books, WxNotificationRow)
     town.advance(seconds=15)
     _, right = await town.merchant.wait_for(2)
     assert town.gateway.read_notification(right).total == Decimal("400.00")

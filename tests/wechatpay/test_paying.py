@@ -57,11 +57,20 @@ class Street:
         await self.town.pay(f"{self.town.url}/bridge?{urlencode(checkout.bridge)}")
 
     async def until(self, order_no: str, status: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 view = await self.payment.find_order(order_no)
                 if view is not None and view.status == status:
                     return
+                await asyncio.sleep(0.05)
+
+    async def asked_back(self) -> None:
+        """Until the platform has been asked for a refund."""
+        async with asyncio.timeout(30):
+            while True:
+                async with self.town.books.database.read() as session:
+                    if (await session.scalars(select(WxRefundRow))).first() is not None:
+                        return
                 await asyncio.sleep(0.05)
 
 
@@ -167,7 +176,7 @@ async def test_money_that_may_not_be_applied_goes_back_by_itself(street: Street)
         trade.total = 50000
     await street.pay(order)
     await street.until(order.order_no, "refunding")
-    await asyncio.sleep(0.5)  # until it was asked for
+    await street.asked_back()
     street.town.advance(seconds=11)
     await street.until(order.order_no, "refunded")
     async with street.town.books.database.read() as session:
