@@ -138,7 +138,7 @@ def sandbox_load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fals
     settings = read_settings()
     if not settings.sandbox:
         raise Failure("this is not a sandbox: SHEBAO_ENV is production")
-    from bot.sandbox.app import load_residents
+    from bot.sandbox.opening import load_residents
 
     count = asyncio.run(load_residents(settings, file))
     typer.echo(f"{count} residents loaded")

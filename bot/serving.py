@@ -1,6 +1,6 @@
 """Starts the service: settings checked, store and model up to date, then Sanic's worker manager.
 
-The manager process never imports the dialogue engine; each worker loads it once.
+The manager process imports neither the dialogue engine nor the business: each worker does, once.
 """
 
 import asyncio
@@ -18,10 +18,12 @@ from sanic.worker.manager import WorkerManager
 
 from bot.engine.training import ensure_model
 from services.adapters.alipay.signing import read_private_key, read_public_keys
-from services.bootstrap import bootstrap
+from services.adapters.clock import make_clock
 from services.crypto import read_root_key
 from services.settings import Settings
 from services.store import schema
+from services.store.session import Database
+from services.vault import Vault
 
 Say = Callable[[str], None]
 KEYS: dict[str, Callable[[Path], object]] = {
@@ -47,7 +49,7 @@ def listed(what: str, problems: Sequence[str]) -> str:
 
 
 def _make_app(settings: Settings) -> Sanic:
-    from bot.app import create_app  # by those only that serve: other commands start in half the time
+    from bot.app import create_app  # in the workers only
 
     return create_app(settings)
 
@@ -57,22 +59,24 @@ def run(settings: Settings, root: Path, say: Say) -> None:
     check(settings, "cannot serve")
     check_address(settings)
     prepare(settings, root, say)
-    loader = AppLoader(factory=partial(_make_app, settings))
-    app = loader.load()
+    app = Sanic(
+        "shebao", configure_logging=False
+    )  # stands for the workers' own: it listens and restarts them
+    app.enable_websocket()
     app.prepare(
         host=settings.host, port=settings.port, workers=settings.workers, motd=False, access_log=False
     )
     WorkerManager.THRESHOLD = STARTUP_TENTHS
     say(f"serving at {settings.base_url}")
-    Sanic.serve(primary=app, app_loader=loader)
+    Sanic.serve(primary=app, app_loader=AppLoader(factory=partial(_make_app, settings)))
 
 
 def prepare(settings: Settings, root: Path, say: Say) -> None:
     """Everything that must be there before the first worker starts."""
     prepare_store(settings)
-    asyncio.run(open_once(settings))
+    asyncio.run(open_vault(settings))
     if settings.sandbox:
-        from bot.sandbox.app import prepare as prepare_sandbox
+        from bot.sandbox.opening import prepare as prepare_sandbox
 
         asyncio.run(prepare_sandbox(settings))
     ensure_model(root, settings.models_dir, say)
@@ -112,13 +116,14 @@ def check_address(settings: Settings) -> None:
         ) from None
 
 
-async def open_once(settings: Settings) -> None:
+async def open_vault(settings: Settings) -> None:
     """Keys that are damaged or of another store are told here, in one line, and not by each worker."""
-    services = bootstrap(settings)
+    assert settings.root_key_file is not None  # noqa: S101  `check` has said so
+    database = Database(settings.database)
     try:
-        await services.open()
+        await Vault(database, make_clock(settings), root_key=read_root_key(settings.root_key_file)).prepare()
     finally:
-        await services.close()
+        await database.close()
 
 
 def prepare_store(settings: Settings) -> None:

@@ -95,14 +95,14 @@ class Notices:
 
     async def take(self, conversation_id: str, told: Sequence[str] = ()) -> list[Notice]:
         """What is to be told in this turn, oldest first. `told` are ids that a committed turn has told."""
+        async with self._database.read_rows() as rows:
+            if await rows.scalar(_ANY_OPEN, {"id": conversation_id}) is None:
+                return []
         open_rows = (
             select(NoticeRow)
             .where(NoticeRow.conversation_id == conversation_id, NoticeRow.settled_at.is_(None))
             .order_by(NoticeRow.created_at, NoticeRow.notice_id)
         )
-        async with self._database.read_rows() as rows:
-            if await rows.scalar(_ANY_OPEN, {"id": conversation_id}) is None:
-                return []
         now, taken = self._clock.now(), []
         async with self._database.begin() as session:
             version = await _version(session, conversation_id)

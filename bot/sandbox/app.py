@@ -2,42 +2,13 @@
 
 import asyncio
 from functools import partial
-from pathlib import Path
 
 from sanic import Sanic
 
-from bot.sandbox import alipay, bureau, control, keys, residents, wechat, wechatpay
+from bot.sandbox import alipay, bureau, control, keys, wechat, wechatpay
 from bot.sandbox.books import Books
-from services.adapters.clock import SandboxClock, make_clock
+from bot.sandbox.opening import open_books
 from services.settings import Settings
-
-
-def open_books(settings: Settings) -> Books:
-    """The sandbox's books; `await books.open()` before use."""
-    clock = make_clock(settings)
-    if not isinstance(clock, SandboxClock):
-        raise TypeError("the sandbox needs its own clock")
-    return Books(settings.data_dir, clock)
-
-
-async def prepare(settings: Settings) -> None:
-    """Make the books and load the shipped residents, before the first worker starts."""
-    books = open_books(settings)
-    await books.open()
-    try:
-        await residents.load_shipped(books)
-    finally:
-        await books.close()
-
-
-async def load_residents(settings: Settings, file: Path) -> int:
-    """Add or replace the residents of `file`; how many. `ValueError` in one line if the file is bad."""
-    books = open_books(settings)
-    await books.open()
-    try:
-        return await residents.load_file(books, file)
-    finally:
-        await books.close()
 
 
 def attach(app: Sanic, settings: Settings) -> None:

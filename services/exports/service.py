@@ -12,7 +12,6 @@ from sqlalchemy import CursorResult, or_, select, update
 
 from services.crypto import CannotDecrypt, index_of
 from services.exports.chart import draw_chart
-from services.exports.page import write_page
 from services.exports.spreadsheet import write_workbook
 from services.exports.table import Bar, Table
 from services.ports import Clock
@@ -64,7 +63,7 @@ class Exports:
         """`table` as spreadsheet and as PDF. The caller has made sure that it is that person's to see."""
         made_at = self._clock.now()
         workbook = await asyncio.to_thread(write_workbook, table, made_at)
-        pdf, picture = await asyncio.to_thread(write_page, table, made_at)
+        pdf, picture = await asyncio.to_thread(_write_page, table, made_at)
         name = f"{table.title}-{made_at:%Y%m%d%H%M}"
         links = [
             await self._keep(content, form, name, person_id=person_id, conversation_id=conversation_id)
@@ -157,3 +156,9 @@ class Exports:
 
     def _hash(self, token: str) -> str:
         return index_of(self._secret, "export", token)
+
+
+def _write_page(table: Table, made_at: datetime) -> tuple[bytes, bytes]:
+    from services.exports.page import write_page  # noqa: PLC0415  its library: when the first page is wanted
+
+    return write_page(table, made_at)
