@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AwareDatetime, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REQUIRED = (
@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     document_downloads: int = 3
     max_message_chars: int = 1000
     order_prefix: str = "GZ1"  # deployment and epoch: a restored backup gets a new one
+    restored_at: AwareDatetime | None = (
+        None  # when a backup was put back: nothing new is paid before its bills
+    )
 
     @cached_property
     def base_url(self) -> str:

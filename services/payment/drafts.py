@@ -16,6 +16,7 @@ from services.durable import Lease
 from services.payment import desk as jobs
 from services.payment.desk import Desk, get_locked, known
 from services.payment.model import Bill, Draft, digest, dump_quote, load_quote
+from services.payment.restored import wait_for_bills
 from services.store.orders import (
     APPLIED,
     LIVE,
@@ -94,7 +95,7 @@ async def open_order(desk: Desk, draft: Draft) -> Opened:
     """Make the order of a draft, or find the one that is there already.
 
     `Refused("already_paid")` if the bill is settled by an order of ours. `IntegrityError`
-    if another process has just made an order for the same bill: call again.
+    if another process has just made an order for the same bill: call again. `Unavailable("reconcile_first")`.
     """
     async with desk.database.begin() as session:
         row = known(await session.get(DraftRow, draft.draft_id, with_for_update=True))
@@ -113,6 +114,7 @@ async def open_order(desk: Desk, draft: Draft) -> Opened:
             return Opened(order_no=shared.order_no)
         if rivals:
             return Opened(rivals=tuple(rivals))
+        await wait_for_bills(desk, session)
         order_no = order_number(desk.settings.order_prefix)
         lease = await _insert(desk, session, draft, order_no)
         row.order_no = order_no

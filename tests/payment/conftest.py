@@ -124,12 +124,18 @@ class Town:
             return sorted(rows.all())
 
 
-def make_town(database: Database, clock: FixedClock, gateway: FakeGateway, bureau: FakeBureau) -> Town:
+def make_town(
+    database: Database,
+    clock: FixedClock,
+    gateway: FakeGateway,
+    bureau: FakeBureau,
+    settings: Settings | None = None,
+) -> Town:
     """A desk of its own on a store: as one process has it."""
     durable, notices = Durable(database=database, clock=clock), Notices(database, clock)
     payment = Payment(
         database=database, clock=clock, gateways={gateway.provider: gateway}, bureau=bureau, durable=durable, notices=notices,
-        get_person=get_person, settings=_settings(),
+        get_person=get_person, settings=settings or _settings(),
     )  # fmt: skip
     return Town(database, clock, gateway, bureau, durable, notices, payment)
 

@@ -76,11 +76,14 @@ def told(findings: tuple[Finding, ...] | list[Finding]) -> list[tuple[str, str, 
     return sorted((finding.kind.value, finding.state, finding.note) for finding in findings)
 
 
-def make_desk(database: Database, clock: FixedClock, gateway: FakeGateway, bureau: FakeBureau) -> Desk:
-    town = make_town(database, clock, gateway, bureau)
+def make_desk(
+    database: Database, clock: FixedClock, gateway: FakeGateway, bureau: FakeBureau, **settings: object
+) -> Desk:
+    known = Settings(_env_file=None, **settings)  # type: ignore[call-arg, arg-type]
+    town = make_town(database, clock, gateway, bureau, known)
     reconciliation = Reconciliation(
         database=database, clock=clock, gateways={gateway.provider: gateway}, bureau=bureau,
-        payment=town.payment, durable=town.durable, settings=Settings(_env_file=None),  # type: ignore[call-arg]
+        payment=town.payment, durable=town.durable, settings=known,
     )  # fmt: skip
     return Desk(town, reconciliation)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from services.domain.errors import Unavailable
 from services.store.orders import OrderLineRow, OrderRow
 from services.store.session import Database
 from tests.conftest import FixedClock, copy_empty_sqlite
@@ -27,8 +28,8 @@ class Store:
         self.gateway, self.bureau = FakeGateway(clock), FakeBureau(clock)
         self.desk = self._open()
 
-    def _open(self) -> Desk:
-        return make_desk(Database(self.url), self.clock, self.gateway, self.bureau)
+    def _open(self, **settings: object) -> Desk:
+        return make_desk(Database(self.url), self.clock, self.gateway, self.bureau, **settings)
 
     def back_up(self) -> None:
         backup = self.file.with_suffix(".backup")
@@ -47,12 +48,12 @@ class Store:
 
         setattr(peer, operation, copied)
 
-    async def put_back(self) -> Desk:
+    async def put_back(self, **settings: object) -> Desk:
         await self.desk.town.database.close()
         for old in self.file.parent.glob(f"{self.file.name}*"):
             old.unlink()
         self.file.with_suffix(".backup").rename(self.file)
-        self.desk = self._open()
+        self.desk = self._open(**settings)
         return self.desk
 
 
@@ -105,6 +106,20 @@ async def test_put_back_to_before_the_order_its_money_is_kept_as_a_finding(store
     await desk.next_day()
     assert told((await desk.run(MONDAY)).findings) == [("long", "open", "order_lost")]
     assert await desk.count(OrderRow) == 0
+
+
+async def test_nothing_new_is_paid_before_the_bills_since_the_backup_are_taken_in(store: Store) -> None:
+    known = await store.desk.town.place(person="p1", conversation="rest:p1")
+    store.back_up()
+    await store.desk.paid("p2")
+    desk = await store.put_back(restored_at=store.clock.now())
+    with pytest.raises(Unavailable, match="reconcile_first") as told_when:
+        await desk.town.place(person="p2", conversation="rest:p2")
+    assert told_when.value.facts["until"].isoformat() == "2026-11-24T10:00:00+08:00"
+    assert (await desk.town.place(person="p1", conversation="rest:p1")).order_no == known.order_no
+    await desk.next_day()
+    await desk.reconciliation.catch_up()
+    assert (await desk.town.place(person="p3", conversation="rest:p3")).status == "pending"
 
 
 async def test_put_back_several_days_all_of_them_are_done_by_themselves(store: Store) -> None:
