@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 export PYTHONUNBUFFERED = 1
+PYTEST = .venv/bin/pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -14,11 +15,11 @@ run: ## serve the sandbox at http://127.0.0.1:8000
 
 test: ## all tests (environment, PostgreSQL and browser included)
 	@scripts/bootstrap --tests
-	@.venv/bin/pytest -q
+	@$(PYTEST)
 
 test-full: ## the long schedules too
 	@scripts/bootstrap --tests
-	@SHEBAO_TEST_FULL=1 .venv/bin/pytest -q
+	@SHEBAO_TEST_FULL=1 $(PYTEST)
 
 check: ## what CI runs: format, lint, types, import rules, tests
 	@scripts/bootstrap --tests
@@ -26,7 +27,7 @@ check: ## what CI runs: format, lint, types, import rules, tests
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy actions services bot
 	@.venv/bin/lint-imports
-	@.venv/bin/pytest -q
+	@$(PYTEST)
 
 train: ## train the model if its data changed
 	@scripts/bootstrap
