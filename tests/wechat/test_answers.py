@@ -117,13 +117,17 @@ async def test_a_copy_after_a_late_answer_is_acknowledged_and_no_more(town: Town
     assert len(town.talker.effects) == 1
 
 
-async def test_messages_of_one_resident_are_answered_in_order(town: Town, somebody: Follower) -> None:
-    town.channel._seconds = 3
-    town.talker.delay = 0.05
+async def test_messages_of_one_resident_are_answered_in_order(
+    town: Town, somebody: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.channel._seconds, town.talker.delay = 20, 0.05
+    arrived, begin = [], town.channel._begin
+    monkeypatch.setattr(town.channel, "_begin", lambda message: arrived.append(message) or begin(message))
     tasks = []
     for number in range(5):
         tasks.append(asyncio.create_task(somebody.say(str(number))))
-        await asyncio.sleep(0.02)
+        while len(arrived) <= number:
+            await asyncio.sleep(0.01)
     assert await asyncio.gather(*tasks) == [f"第{number + 1}句：{number}" for number in range(5)]
 
 
