@@ -1,6 +1,6 @@
 """Asked too early: from which day on a paper can be had, and a message to who wants one when it is there."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
@@ -23,7 +23,7 @@ PATIENCE = timedelta(days=30)
 class PendingPayments(Protocol):
     async def __call__(
         self, person_id: str, *, payer_id: str | None = None
-    ) -> Mapping[int, Sequence[datetime]]: ...
+    ) -> Mapping[int, Mapping[str, datetime]]: ...
 
 
 class Waiting:
@@ -55,10 +55,15 @@ class Waiting:
             again=_again,
         )
 
-    async def pending(self, holder: Holder) -> dict[int, NotYet]:
-        """The years that were paid and are not booked, newest first."""
+    async def pending(self, holder: Holder, booked: Collection[str] = ()) -> dict[int, NotYet]:
+        """The years that were paid and are not booked, newest first. `booked` are keys of payments that are in the
+        books by now."""
         paid = await self._pending_payments(holder.person_id, payer_id=holder.payer_id)
-        return {year: self._promise(year, paid[year]) for year in sorted(paid, reverse=True)}
+        left = {
+            year: [moment for key, moment in of_year.items() if key not in booked]
+            for year, of_year in sorted(paid.items(), reverse=True)
+        }
+        return {year: self._promise(year, moments) for year, moments in left.items() if moments}
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         return (await self.pending(holder)).get(fee_year)

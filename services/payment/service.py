@@ -208,12 +208,12 @@ class Payment:
 
     async def pending_payments(
         self, person_id: str, *, payer_id: str | None = None
-    ) -> Mapping[int, Sequence[datetime]]:
-        """Fee year → when the payments for this person were made that are not booked yet; with `payer_id` only
-        those of that payer."""
+    ) -> Mapping[int, Mapping[str, datetime]]:
+        """Fee year → the payments for this person of whose booking we do not know yet, by the key that the bureau's
+        books have them under, with the time of paying; with `payer_id` only those of that payer."""
         found = (
-            select(OrderLineRow.year, OrderRow.paid_at)
-            .join(OrderLineRow, OrderLineRow.order_no == OrderRow.order_no)
+            select(OrderLineRow, OrderRow.paid_at)
+            .join(OrderRow, OrderLineRow.order_no == OrderRow.order_no)
             .where(
                 OrderLineRow.insured_id == person_id,
                 OrderLineRow.booked_on.is_(None),
@@ -224,11 +224,11 @@ class Payment:
         )
         if payer_id is not None:
             found = found.where(OrderRow.payer_id == payer_id)
-        pending: dict[int, list[datetime]] = {}
+        pending: dict[int, dict[str, datetime]] = {}
         async with self._desk.database.read() as session:
-            for year, paid_at in await session.execute(found):
+            for line, paid_at in await session.execute(found):
                 if paid_at:
-                    pending.setdefault(year, []).append(self._desk.local(paid_at))
+                    pending.setdefault(line.year, {})[line.key] = self._desk.local(paid_at)
         return pending
 
     async def sweep(self) -> None:

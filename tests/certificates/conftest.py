@@ -215,8 +215,10 @@ async def open_office(database: Database, clock: FixedClock, signer: Signer) -> 
     people = People(Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME))
     durable, notices = Durable(database=database, clock=clock), Notices(database=database, clock=clock)
 
-    async def pending_payments(_person_id: str, *, payer_id: str | None = None) -> dict[int, list[datetime]]:
-        return {2026: pending} if pending else {}
+    async def pending_payments(
+        _person_id: str, *, payer_id: str | None = None
+    ) -> dict[int, dict[str, datetime]]:
+        return {2026: {f"key{place}": paid_at for place, paid_at in enumerate(pending)}} if pending else {}
 
     certificates = Certificates(
         database=database,
