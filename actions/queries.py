@@ -12,6 +12,7 @@ from actions.query_words import (
     CHART,
     OTHER,
     TOTAL,
+    asks_own,
     asks_total,
     asks_whole,
     page_asked,
@@ -131,11 +132,13 @@ def _is_bare(talk: Talk) -> bool:
 
 def _narrows(talk: Talk) -> bool:
     turn = talk.turn
+    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
+    if own and turn.last("query_kind") is None:
+        return True
     if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
         return False
     if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
         return False
-    own = turn.last("beneficiary") == "self" and talk.state.shown.get("query_kind") == OTHER
     if (turn.last("beneficiary") is not None and not own) or turn.last("tier"):
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
