@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from actions import awaited, login, others, picking, tickets, vouchers
 from actions.choices import choose, plain
-from actions.query_words import asks_own, recent_years
+from actions.query_words import asks_own, asks_whole, recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -62,6 +62,8 @@ def take_facts(talk: Talk, task: Task) -> None:
         )  # 2024年的完税证明 says it all
         for name in anew:
             task.forget(name)
+    if not said and (picking.ALL.search(turn.text) or asks_whole(turn)):
+        task.put(tickets.EVERY_YEAR, "yes")  # 这几年的都开, and no year is asked for
     for name, value in said.items():
         if name not in tickets.TIMES or not task.facts.keys() & set(tickets.TIMES):
             task.put(name, value)
@@ -85,12 +87,11 @@ def _recall(talk: Talk, task: Task) -> None:
     if turn.last("certificate_kind") is None:
         kind = str(listed.get("certificate_kind", RECORD))
         task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
-    if asks_own(turn):
-        of_last = {**listed, **listed.get(tickets.GIVEN, {})}
-        task.facts |= {
-            name: of_last[name] for name in tickets.TIMES if name in of_last
-        }  # the same year as his
-    elif INSURED in listed and turn.last("beneficiary") is None:
+    own = asks_own(turn)
+    if own or (task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)):
+        last = listed | listed.get(tickets.GIVEN, {})  # of the same year: 那我的呢, 掉了再打一张
+        task.facts |= {name: last[name] for name in tickets.TIMES if name in last}
+    if INSURED in listed and turn.last("beneficiary") is None and not own:
         task.put("beneficiary", OTHER)
         task.put(INSURED, listed[INSURED])
 

@@ -10,7 +10,7 @@ from actions.query_words import asks_total
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, GIVEN, INSURED, REISSUE, TICKET
+from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, INSURED, REISSUE, TICKET
 
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 HERE = re.compile(r"这一?页|这几|这[二两三四五2-5]个")
@@ -62,7 +62,10 @@ def pick(talk: Talk, task: Task) -> bool:
     of it was."""
     listed = talk.state.listed
     handles = [str(handle) for handle in listed.get("handles", ())]
-    other = talk.turn.last("certificate_kind") not in {None, listed.get("certificate_kind")}
+    kind = listed.get("certificate_kind")
+    other = talk.turn.last("certificate_kind") not in {None, kind} or (
+        kind == FIRST and "补" in talk.turn.text
+    )
     if not handles or other or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
         return False
     text = COUNTER.sub("个", talk.turn.text)

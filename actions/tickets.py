@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from actions import awaited, cards, login
+from actions import awaited, cards, listing, login
 from actions.say import day as say_day
 from actions.say import insurance, say
 from actions.slots import Option
@@ -13,6 +13,7 @@ from actions.state import Task
 from actions.talk import Talk
 from services.certificates import TAX_CERTIFICATE, Holder, TaxTicket
 from services.domain.errors import Refused
+from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.identity import BoundPerson
 
@@ -32,6 +33,8 @@ GIVEN, DONE = "given", "done"
 """In what was listed: which papers were handed out last, and the tickets of all that were."""
 EVERY = "all"
 """As a ticket: all of the list that were not handed out yet."""
+EVERY_YEAR = "every_year"
+"""Whatever there is, without asking for the year."""
 COUNTED = "counted"
 """Whose total is asked for: `EVERY` or `GIVEN`."""
 
@@ -62,7 +65,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
     if not wanted and kind == FIRST:
         wanted = [ticket for ticket in found if ticket.issued_here]
-    if not any(name in task.facts for name in TIMES):
+    if not any(name in task.facts for name in (*TIMES, EVERY_YEAR)):
         years = {_year(ticket, kind, holder) for ticket in wanted}
         if len(years) > 1:
             key = "ask.issue_year" if _by_issue(kind, holder) else "ask.ticket_year"
@@ -129,7 +132,7 @@ def _keep(talk: Talk, task: Task, holder: Holder, shown: Sequence[TaxTicket]) ->
     about = {INSURED: holder.person_id} if holder.payer_id else {}
     kept = {
         name: task.facts[name]
-        for name in ("certificate_kind", "page", "beneficiary", DONE, *FILTERS)
+        for name in ("certificate_kind", "page", "beneficiary", DONE, EVERY_YEAR, *FILTERS)
         if name in task.facts
     }
     given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
@@ -264,25 +267,30 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
         if near:
             awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
         elif found:
-            _offer_years(talk, task, found)
+            await _offer_years(talk, task, holder, found)
             return
         else:
             talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
     talk.state.finish()
 
 
-def _offer_years(talk: Talk, task: Task, found: Sequence[TaxTicket]) -> None:
+async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
     """The years of the insurance that was said; where it has none, those of all."""
-    said, what = years_said(task), insurance(task.facts.get("insured_group"), task.facts.get("insurance"))
+    said, time = years_said(task), _time_said(task)
+    what = insurance(task.facts.get("insured_group"), task.facts.get("insurance"))
     for name in TIMES:
         task.forget(name)
     of_it = [ticket for ticket in found if _fits(ticket, task)]
     if not of_it:
         for name in FILTERS:
             task.forget(name)
+    title = say(f"paper.title.{FIRST}")
+    gone = sorted(set(said) & set(await talk.services.certificates.years(holder))) if not what else []
+    for year in gone:
+        talk.tell("paper.refunded", who=await whose(talk, holder), year=year, title=title)
     years = sorted({ticket.first_day.year for ticket in of_it or found}, reverse=True)
-    title = (what if of_it else "") + say(f"paper.title.{FIRST}")
-    ask_year(talk, task, "paper.other_years", years, title=title, said=said, what=what)
+    titles, missing = (what if of_it else "") + title, None if gone else time + what
+    ask_year(talk, task, "paper.other_years", years, title=titles, said=missing)
 
 
 def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
@@ -340,6 +348,18 @@ def _covers(task: Task, year: int) -> bool:
 def years_said(task: Task) -> list[int]:
     """The fee years that were said: one, or several with commas between."""
     return [int(year[:4]) for year in str(task.facts.get("fee_year", "")).split(",") if year]
+
+
+def in_words(years: Sequence[int]) -> str:
+    return "、".join(say("option.record_year", year=year) for year in years)
+
+
+def _time_said(task: Task) -> str:
+    """In words; nothing where no time was said."""
+    if years := years_said(task):
+        return in_words(years)
+    times = {name: task.facts[name] for name in TIMES if task.facts.get(name, ALWAYS) != ALWAYS}
+    return listing.describe({"query_kind": RecordKind.PAID, **times}, wide="").removesuffix(say("query.of"))
 
 
 def _days(said: str) -> tuple[date, date]:

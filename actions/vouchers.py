@@ -26,7 +26,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = tickets.years_said(task)
     if not wanted:
         known = sorted({*booked, *pending}, reverse=True)
-        if len(known) > 1:
+        if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
         wanted = known
@@ -74,7 +74,7 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
         elif isinstance(issued, NotYet):
             awaited.tell_not_yet(talk, holder, RECORD, issued)
         else:
-            talk.tell("paper.refunded", who=who, year=year)
+            talk.tell("paper.refunded", who=who, year=year, title=say(f"paper.title.{RECORD}"))
     if missing:
         talk.tell("paper.no_record_of", years=missing)
 
@@ -84,8 +84,8 @@ def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], bo
     year = wanted[0] if wanted else None
     if booked:
         task.forget("fee_year")
-        title = say(f"paper.title.{RECORD}")
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=wanted, what="")
+        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted)
+        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=said)
         return
     talk.state.finish()
     if holder.payer_id:

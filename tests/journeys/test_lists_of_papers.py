@@ -63,12 +63,13 @@ OWES = person(
         }
     ],
 )
+REFUNDED = person("韦退费", 11, payments=[year(2026, refunded_on="2026-01-20"), year(2025)])
 FIVE = person("韦五年", 10, payments=[year(number) for number in range(2022, 2027)])
 
 
 @pytest.fixture(scope="module")
 def people(town: Town) -> Town:
-    town.load([FORTY, MIXED, MOTHER, FATHER, CHILD, EARLY, WAITS, FOR_CHILD, BABY, OWES, FIVE])
+    town.load([FORTY, MIXED, MOTHER, FATHER, CHILD, EARLY, WAITS, FOR_CHILD, BABY, OWES, FIVE, REFUNDED])
     return town
 
 
@@ -261,7 +262,22 @@ def test_a_school_wants_five_years(people: Town) -> None:
     assert "刚才开的5张，一共2000元" in me.text
     me.say("查最近五年的缴费")
     assert "已缴费记录5条" in me.text
+    me.say("把我这几年的缴费凭证都开了")
+    assert len(documents(me)) == 5
+    me.say("不对，只要去年的")
+    (paper,) = documents(me)
+    me.say("掉了，再打一张")
+    assert [again["sha256"] for again in documents(me)] == [paper["sha256"]]
     me.write_transcript("c1-school")
+
+
+def test_what_was_refunded_is_told_and_the_time_that_was_said(people: Town) -> None:
+    me = begin(people, REFUNDED, "lists-refunded", "2026年的完税证明")
+    assert "2026年缴的费已经退了，不能再开完税证明" in me.text
+    me.say("要")
+    assert len(me.card("records")["items"]) == 1
+    me.say("八月的完税证明")
+    assert "没有查到2026年8月的" in me.text
 
 
 def test_what_was_handed_out_is_not_announced_any_more(new_town: Any) -> None:
