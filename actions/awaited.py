@@ -5,6 +5,7 @@ from typing import Any
 
 from actions import login
 from actions.choices import agrees_to_be_told, asks_to_be_told
+from actions.record_lists import unbooked_in_words
 from actions.say import say
 from actions.state import TELL
 from actions.talk import Talk
@@ -21,8 +22,7 @@ def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
     """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
     talk.tell(
         "paper.part_pending",
-        count=not_yet.payments,
-        year=not_yet.fee_year,
+        what=unbooked_in_words([not_yet]),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
     )

@@ -282,7 +282,7 @@ async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
     if pending:
         talk.tell(
             "query.pending",
-            count=sum(year.payments for year in pending),
+            what=record_lists.unbooked_in_words(pending),
             earliest=min(year.earliest for year in pending),
             latest=max(year.latest for year in pending),
         )

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Protocol
 
 from services.certificates.model import Holder, NotYet
+from services.domain.orders import Unbooked
 from services.domain.workdays import add_workdays, is_provisional, records_available
 from services.durable import Durable
 from services.notices import Notices
@@ -23,7 +24,7 @@ PATIENCE = timedelta(days=30)
 class PendingPayments(Protocol):
     async def __call__(
         self, person_id: str, *, payer_id: str | None = None
-    ) -> Mapping[int, Mapping[str, datetime]]: ...
+    ) -> Mapping[int, Mapping[str, Unbooked]]: ...
 
 
 class Waiting:
@@ -60,17 +61,18 @@ class Waiting:
         books by now."""
         paid = await self._pending_payments(holder.person_id, payer_id=holder.payer_id)
         left = {
-            year: [moment for key, moment in of_year.items() if key not in booked]
+            year: [bill for key, bill in of_year.items() if key not in booked]
             for year, of_year in sorted(paid.items(), reverse=True)
         }
-        return {year: self._promise(year, moments) for year, moments in left.items() if moments}
+        return {year: self._promise(year, bills) for year, bills in left.items() if bills}
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         return (await self.pending(holder)).get(fee_year)
 
-    def _promise(self, fee_year: int, paid: Sequence[datetime]) -> NotYet:
+    def _promise(self, fee_year: int, bills: Sequence[Unbooked]) -> NotYet:
         """From the first pending payment on; a day that has passed without a record is not promised again."""
         today = self._clock.now().date()
+        paid = [bill.paid_at for bill in bills]
         earliest, _ = records_available(min(paid).date())
         _, latest = records_available(max(paid).date())
         earliest = max(earliest, today)
@@ -80,7 +82,7 @@ class Waiting:
             latest=latest,
             fee_year=fee_year,
             provisional=is_provisional(latest),
-            payments=len(paid),
+            bills=tuple(bills),
         )
 
     async def forget(self, holder: Holder, conversation_id: str, kind: str, fee_year: int) -> None:

@@ -20,6 +20,7 @@ from services.certificates.press import Press, Rendered
 from services.certificates.signing import Signer
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
+from services.domain.orders import Unbooked
 from services.domain.people import Person
 from services.durable import Durable
 from services.notices import Notices
@@ -217,8 +218,10 @@ async def open_office(database: Database, clock: FixedClock, signer: Signer) -> 
 
     async def pending_payments(
         _person_id: str, *, payer_id: str | None = None
-    ) -> dict[int, dict[str, datetime]]:
-        return {2026: {f"key{place}": paid_at for place, paid_at in enumerate(pending)}} if pending else {}
+    ) -> dict[int, dict[str, Unbooked]]:
+        medical = {"insured_group": InsuredGroup.RESIDENT, "insurance": Insurance.MEDICAL, "fee_year": 2026}
+        bills = {f"key{place}": Unbooked(paid_at=at, **medical) for place, at in enumerate(pending)}
+        return {2026: bills} if bills else {}
 
     certificates = Certificates(
         database=database,

@@ -14,7 +14,7 @@ def person(name: str, number: int, *enrolments: dict[str, Any], **more: Any) -> 
     return {
         "name": name,
         "id_type": "居民身份证",
-        "id_number": id_number("520123", f"1977{number + 1:02d}21"),
+        "id_number": id_number("520123", f"1977{number % 12 + 1:02d}{21 + number // 12}"),
         "alipay_user_id": f"20889933000000{number:02d}",
         "enrolments": list(enrolments) or [enrolment(RESIDENT, MEDICAL)],
         **more,
@@ -64,12 +64,45 @@ OWES = person(
     ],
 )
 REFUNDED = person("韦退费", 11, payments=[year(2026, refunded_on="2026-01-20"), year(2025)])
+MONTHLY = person(
+    "韦月月",
+    12,
+    enrolment(FLEXIBLE, PENSION, since="2026-01"),
+    payments=[month_payment(2026, month) for month in range(1, 10)],
+)
+CHOOSES = person(
+    "韦选档",
+    13,
+    enrolment(FLEXIBLE, PENSION),
+    payments=[month_payment(2026, 1)],
+    tier_choices=[
+        {"tier": "60%", "base": "4394.70", "from": "2025-01", "to": "2025-12", "validity": "invalid"},
+        {"tier": "80%", "base": "5859.60", "from": "2026-01", "to": "2026-12", "validity": "valid"},
+    ],
+)
 FIVE = person("韦五年", 10, payments=[year(number) for number in range(2022, 2027)])
 
 
 @pytest.fixture(scope="module")
 def people(town: Town) -> Town:
-    town.load([FORTY, MIXED, MOTHER, FATHER, CHILD, EARLY, WAITS, FOR_CHILD, BABY, OWES, FIVE, REFUNDED])
+    town.load(
+        [
+            FORTY,
+            MIXED,
+            MOTHER,
+            FATHER,
+            CHILD,
+            EARLY,
+            WAITS,
+            FOR_CHILD,
+            BABY,
+            OWES,
+            FIVE,
+            REFUNDED,
+            MONTHLY,
+            CHOOSES,
+        ]
+    )
     return town
 
 
@@ -207,7 +240,7 @@ def test_first_issues_tell_what_is_not_booked_yet(people: Town) -> None:
     pay_now(me, EARLY)
     ask(me, "首次开具完税证明")
     assert len(me.card("records")["items"]) == 1
-    assert "2027年的1笔还没入账" in me.text
+    assert "您刚付的2027年度的居民医保还没入账" in me.text
     assert "最早11月24日" in me.text
     me.say("第一个")
     ask(me, "开2026年的缴费凭证")
@@ -252,6 +285,46 @@ def test_arrears_that_were_just_paid_are_known(people: Town) -> None:
     ask(me, "查2024年的缴费记录")
     assert "请不要再缴一次" in me.text
     me.write_transcript("c1-arrears")
+
+
+def test_the_month_that_was_just_paid_is_named(people: Town) -> None:
+    me = begin(people, MONTHLY, "lists-month", "交灵活就业养老保险")
+    me.say("10月")
+    me.say("最低的")
+    pay_now(me, MONTHLY)
+    ask(me, "开2026年的缴费记录凭证")
+    assert len(documents(me)) == 1
+    assert "您刚付的2026年10月的灵活就业养老保险还没入账" in me.text
+    assert "最早11月24日，最晚11月26日" in me.text
+    ask(me, "查今年的缴费记录")
+    assert "您刚付的2026年10月的灵活就业养老保险还没入库" in me.text
+    me.write_transcript("c1-month")
+
+
+def test_a_question_that_was_left_does_not_come_back(people: Town) -> None:
+    me = begin(people, CHOOSES, "lists-left", "查我的选挡记录")
+    assert me.card("choice")["slot"] == "validity"
+    me.say("查2026年的缴费记录")
+    assert len(me.card("records")["items"]) == 1
+    assert not me.has("choice")
+    me.say("继续")
+    assert not me.has("choice")
+    me.say("看看我无效的选档记录")
+    assert len(me.card("records")["items"]) == 1
+    me.say("全部")
+    assert len(me.card("records")["items"]) == 2
+
+
+def test_a_year_after_nothing_was_found_asks_again(people: Town) -> None:
+    me = begin(people, MIXED, "lists-empty", "查2019年的缴费记录")
+    assert "没有查到您2019年的" in me.text
+    me.say("2025年的")
+    assert len(me.card("records")["items"]) == 3
+    me.say("一共多少钱")
+    assert "一共3条，合计2636.82元" in me.text
+    me.say("查2018年的缴费")
+    me.say("今年的")
+    assert len(me.card("records")["items"]) == 1
 
 
 def test_a_school_wants_five_years(people: Town) -> None:
