@@ -22,7 +22,7 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
-PAYS = re.compile(r"[交缴买付]|参保|续保|^/")
+PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 SAME = re.compile(r"[给帮替][他她]")
 ANOTHER = re.compile(r"另|别的?个?|换")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from actions import query_words
 from actions.choices import choose, plain
-from actions.query_words import asks_total
+from actions.query_words import asks_total, page_asked
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
@@ -26,6 +27,7 @@ ONCE_MORE = re.compile(
     r"(?:请|麻烦|你|给我|帮我)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
 )
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
+LAST_PAGE = 9999
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
 
 
@@ -82,7 +84,7 @@ def pick(talk: Talk, task: Task) -> bool:
         task.put(TICKET, ",".join(picked))
         task.forget("issue")
     else:
-        return False
+        return talk.turn.values.keys() == {"ordinal"}  # there is none at that place: the list is shown again
     return True
 
 
@@ -90,10 +92,14 @@ def _page(talk: Talk, task: Task, text: str) -> str | None:
     """The page that is wanted; one before the first or behind the last will be that one."""
     if talk.turn.last(TICKET) is not None:
         return None
-    if (tapped := talk.turn.last("page")) is not None:
-        return str(tapped)
+    now = int(task.facts.get("page", 1))
+    asked = str(talk.turn.last("page") or page_asked(talk.turn) or "")
+    if asked == query_words.LAST:
+        return str(LAST_PAGE)
+    if asked.isdigit():
+        return asked
     move = 1 if NEXT.search(text) else -1 if PREVIOUS.search(text) else 0
-    return str(max(int(task.facts.get("page", 1)) + move, 1)) if move else None
+    return str(max(now + move, 1)) if move or asked == query_words.SAME else None
 
 
 def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequence[str]:

@@ -11,6 +11,7 @@ from actions.query_words import (
     ALL,
     CHART,
     OTHER,
+    SAME,
     TOTAL,
     asks_own,
     asks_total,
@@ -109,6 +110,8 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 def _said(talk: Talk) -> dict[str, Any]:
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}
+    if talk.turn.intent == "go_back" and talk.state.task is None:
+        return {"page": SAME}  # from one record to the list
     view = view_asked(talk.turn)
     if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
         return {"view": view}
@@ -335,7 +338,7 @@ async def _show(
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in _PASSING - {"page"}}
-    if person is None:
+    if person is None and task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys():
         await listing.tell_pending(talk, task.facts["query_kind"], bound)
     talk.state.finish()
 

@@ -271,6 +271,7 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
             return
         else:
             talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
+    _keep(talk, task, holder, [])
     talk.state.finish()
 
 

@@ -64,6 +64,13 @@ OWES = person(
     ],
 )
 REFUNDED = person("韦退费", 11, payments=[year(2026, refunded_on="2026-01-20"), year(2025)])
+PAGES = person(
+    "韦长久",
+    14,
+    enrolment(FLEXIBLE, PENSION),
+    payments=[month_payment(2025, month) | {"first_issued_on": "2026-01-08"} for month in range(1, 13)],
+)
+ONCE = person("韦一鸣", 15, payments=[year(2026), year(2025)])
 MONTHLY = person(
     "韦月月",
     12,
@@ -101,6 +108,8 @@ def people(town: Town) -> Town:
             REFUNDED,
             MONTHLY,
             CHOOSES,
+            PAGES,
+            ONCE,
         ]
     )
     return town
@@ -152,6 +161,24 @@ def test_the_total_of_a_list_and_all_of_it(people: Town) -> None:
     me.say("再发一次")
     assert [paper["sha256"] for paper in documents(me)] == [paper["sha256"] for paper in rest]
     me.write_transcript("c2-all")
+
+
+def test_a_page_is_no_ticket(people: Town) -> None:
+    me = begin(people, PAGES, "lists-pages", "补开2025年的完税证明")
+    first = [item["id"] for item in me.card("records")["items"]]
+    me.say("第二页")
+    second = [item["id"] for item in me.card("records")["items"]]
+    assert not set(first) & set(second)
+    me.say("最后一页")
+    assert len(me.card("records")["items"]) == 2
+    me.say("第九个")
+    assert len(me.card("records")["items"]) == 2
+    me.say("第一页")
+    assert [item["id"] for item in me.card("records")["items"]] == first
+    me.say("第一个")
+    assert len(documents(me)) == 1
+    me.say("第二页")
+    assert [item["id"] for item in me.card("records")["items"]] == second
 
 
 def test_all_of_one_page_then_the_rest_as_reissues(people: Town) -> None:
@@ -325,6 +352,26 @@ def test_a_year_after_nothing_was_found_asks_again(people: Town) -> None:
     me.say("查2018年的缴费")
     me.say("今年的")
     assert len(me.card("records")["items"]) == 1
+
+
+def test_back_from_one_record_to_the_list(people: Town) -> None:
+    me = begin(people, MIXED, "lists-back", "查2025年的缴费记录")
+    me.say("第二条")
+    assert len(me.card("records")["items"]) == 1
+    me.say("返回")
+    assert len(me.card("records")["items"]) == 3
+
+
+def test_the_paper_stays_meant_whatever_sounds_like_paying(people: Town) -> None:
+    me = begin(people, ONCE, "lists-stay", "我要开证明")
+    assert me.card("choice")["slot"] == "fee_year"
+    me.say("社保缴费的")
+    assert me.card("choice")["slot"] == "fee_year"
+    me.say("补开完税证明")
+    assert "还没有开过" in me.text
+    me.say("2025年的")
+    assert not documents(me)
+    assert me.card("records")["certificate_kind"] == "tax_certificate_first"
 
 
 def test_a_school_wants_five_years(people: Town) -> None:
