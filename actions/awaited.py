@@ -45,7 +45,7 @@ def _say_not_yet(talk: Talk, not_yet: NotYet) -> None:
         (say("button.dont_tell"), "/deny"),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
-        year=not_yet.fee_year,
+        what=unbooked_in_words([not_yet]),
         provisional=not_yet.provisional,
     )
 

@@ -23,6 +23,7 @@ TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
 PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 SAME = re.compile(r"[给帮替][他她]")
 ANOTHER = re.compile(r"另|别的?个?|换")
@@ -185,7 +186,7 @@ def _once_more(talk: Talk) -> Task | None:
     """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; one's own
     after those of another (那我的呢)."""
     again = picking.given_again(talk)
-    reissue = talk.turn.intent == "repeat" and talk.turn.last("certificate_kind") is not None
+    reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
     own = asks_own(talk.turn) and goes_on(talk)
     if again is None and (reissue or own) and talk.state.task is None:
         again = Task(kind="certificate")

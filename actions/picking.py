@@ -15,6 +15,7 @@ from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, 
 
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 HERE = re.compile(r"这一?页|这几|这[二两三四五2-5]个")
+EXCEPT = re.compile(r"除[了开]?|以外|之外|不要|不开")
 REST = re.compile(r"(?:接着|继续)开|剩下|剩的|其余|余下")
 NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
 PREVIOUS = re.compile(r"上一?页|前一?页|往前")
@@ -84,7 +85,8 @@ def pick(talk: Talk, task: Task) -> bool:
         task.put(TICKET, ",".join(picked))
         task.forget("issue")
     else:
-        return talk.turn.values.keys() == {"ordinal"}  # there is none at that place: the list is shown again
+        nowhere = talk.turn.values.keys() == {"ordinal"}
+        return nowhere or bool(EXCEPT.search(text) and ALL.search(text))  # the list is shown again
     return True
 
 
@@ -105,6 +107,8 @@ def _page(talk: Talk, task: Task, text: str) -> str | None:
 def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequence[str]:
     """Handles of the open page, or that all of the list are meant."""
     tapped = talk.turn.last(TICKET) == EVERY
+    if EXCEPT.search(text):
+        return []
     if tapped or ALL.search(text) or REST.search(text):
         if any(talk.turn.last(name) is not None for name in FILTERS):
             return []  # 医保的都要 narrows the list first

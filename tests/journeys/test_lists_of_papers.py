@@ -307,7 +307,7 @@ def test_arrears_that_were_just_paid_are_known(people: Town) -> None:
     pay_now(me, OWES)
     ask(me, "开2024年的缴费记录凭证")
     assert not documents(me)
-    assert "2024年的缴费记录还没入账" in me.text
+    assert "您付的2024年1月至12月的灵活就业养老保险还没入账" in me.text
     assert "最早11月24日，最晚11月26日" in me.text
     ask(me, "查2024年的缴费记录")
     assert "请不要再缴一次" in me.text
@@ -398,6 +398,13 @@ def test_what_was_refunded_is_told_and_the_time_that_was_said(people: Town) -> N
     assert len(me.card("records")["items"]) == 1
     me.say("八月的完税证明")
     assert "没有查到2026年8月的" in me.text
+    me.say("2025年的")
+    me.say("除了第一个都要")
+    assert not documents(me)
+    me.say("第一个")
+    me.say("谢谢")
+    me.say("补开刚才的")
+    assert me.card("records")["certificate_kind"] == "tax_certificate_reissue"
 
 
 def test_what_was_handed_out_is_not_announced_any_more(new_town: Any) -> None:
