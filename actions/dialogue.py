@@ -358,9 +358,7 @@ async def _leaves_unbinding(talk: Talk) -> bool:
 
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
-    talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
-    talk.state.leave_basket()
-    talk.state.shown, talk.state.window, talk.state.relatives = {}, {}, {}
+    talk.state.forget_person()
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

@@ -25,7 +25,7 @@ NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-SAME = re.compile(r"[给帮替][他她]")
+SAME = re.compile(r"[给帮替][他她]|[他她]的")
 ANOTHER = re.compile(r"另|别的?个?|换")
 ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
 PICKED = ("ticket", "issue", "page", tickets.DONE)
@@ -113,7 +113,7 @@ def _take_person(talk: Talk, task: Task) -> None:
     if asks_own(turn):
         for name in ("beneficiary", "relation", ID_NUMBER, PERSON_NAME, INSURED, *PICKED):
             task.forget(name)
-    elif turn.last("beneficiary") == OTHER or any(said.values()) or FOR_OTHERS.search(turn.text):
+    elif turn.last("beneficiary") == OTHER or any(said.values()) or _is_of_another(talk):
         if task.facts.get("beneficiary") != OTHER or any(said.values()):
             task.forget(INSURED)
         task.put("beneficiary", OTHER)
@@ -129,6 +129,12 @@ def _take_person(talk: Talk, task: Task) -> None:
     elif turn.last(INSURED) == awaited.LAST and INSURED in talk.state.listed:
         task.put("beneficiary", OTHER)
         task.put(INSURED, talk.state.listed[INSURED])
+
+
+def _is_of_another(talk: Talk) -> bool:
+    """代缴的凭证, or 他的完税证明 where the last papers were of somebody."""
+    of_him = INSURED in talk.state.listed and SAME.search(talk.turn.text)
+    return bool(of_him or FOR_OTHERS.search(talk.turn.text))
 
 
 def _take_known(talk: Talk, task: Task, *, named: bool) -> None:

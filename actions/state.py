@@ -131,6 +131,13 @@ class Dialogue:
         self.login, self.id_token, self.name_token, self.id_type = None, None, None, None
         self.typed = False
 
+    def forget_person(self) -> None:
+        """Somebody else may speak next: nothing stays of what was begun, found or shown."""
+        self.question, self.task, self.parked, self.order_no = None, None, [], None
+        self.leave_basket()
+        self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
+        self.window, self.relatives = {}, {}
+
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
 

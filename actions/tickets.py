@@ -27,8 +27,8 @@ INSURED = awaited.INSURED
 TICKET = "ticket"
 ALWAYS = "0000-01/9999-12"
 PAGE = 5
-BATCH = 12
-"""Papers of one turn: a year of months. Of more the links would run out before they are opened."""
+BATCH = 6
+"""Papers of one turn: more would keep everybody waiting, each being drawn and sealed."""
 GIVEN, DONE = "given", "done"
 """In what was listed: which papers were handed out last, and the tickets of all that were."""
 EVERY = "all"
