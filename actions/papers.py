@@ -271,24 +271,25 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         talk.tell("paper.nothing_for_other")
         return None
     task.put(INSURED, found.person_id)
-    if "relation" in facts:
-        talk.state.relatives[found.person_id] = facts["relation"]
+    known = talk.state.relatives.get(found.person_id, "")
+    talk.state.relatives[found.person_id] = facts.get("relation", known)
     return found
 
 
 async def _is_the_same(talk: Talk, task: Task) -> bool:
-    """Whether a name without a number is that of the person whose papers were asked for last."""
-    last, named = talk.state.listed.get(INSURED), task.facts.get(PERSON_NAME)
-    if not last or not named or ID_NUMBER in task.facts:
+    """Whether a name without a number is that of somebody whom this conversation has found before."""
+    named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
+    if not named or ID_NUMBER in task.facts:
         return False
-    if not await talk.services.certificates.is_named(
-        last, conversation_id=talk.conversation_id, name_token=named
-    ):
-        return False
-    task.forget(PERSON_NAME)
-    task.put(INSURED, last)
-    task.asked = None
-    return True
+    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else [])]):
+        if await talk.services.certificates.is_named(
+            person_id, conversation_id=talk.conversation_id, name_token=named
+        ):
+            task.forget(PERSON_NAME)
+            task.put(INSURED, person_id)
+            task.asked = None
+            return True
+    return False
 
 
 async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:

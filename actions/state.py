@@ -72,7 +72,7 @@ class Dialogue:
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
-    `relatives` says what the people who were found are to the resident, by person id.
+    `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
     task: Task | None = None

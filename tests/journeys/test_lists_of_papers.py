@@ -229,7 +229,6 @@ def test_ones_own_after_those_of_another(people: Town) -> None:
     me.say("一共多少钱")
     assert "刚才开的1张，一共400元" in me.text
     me.say("给罗玉珍开2026年的完税证明")
-    me.say(MOTHER["id_number"])
     assert "**珍有1张" in me.text
     me.say("我自己的呢")
     (item,) = me.card("records")["items"]
