@@ -5,6 +5,7 @@ from typing import Any
 
 from actions import login
 from actions.choices import agrees_to_be_told, asks_to_be_told
+from actions.record_lists import unbooked_in_words
 from actions.say import say
 from actions.state import TELL
 from actions.talk import Talk
@@ -21,8 +22,7 @@ def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
     """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
     talk.tell(
         "paper.part_pending",
-        count=not_yet.payments,
-        year=not_yet.fee_year,
+        what=unbooked_in_words([not_yet]),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
     )
@@ -45,7 +45,7 @@ def _say_not_yet(talk: Talk, not_yet: NotYet) -> None:
         (say("button.dont_tell"), "/deny"),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
-        year=not_yet.fee_year,
+        what=unbooked_in_words([not_yet]),
         provisional=not_yet.provisional,
     )
 
@@ -59,43 +59,57 @@ async def wants_to_be_told(talk: Talk) -> bool:
     agrees = agrees_to_be_told(talk.turn)
     if talk.turn.intent in ASIDES and not agrees:
         return False  # what is asked in between is answered, and then this is asked again
-    talk.state.question = None
-    awaited, talk.state.awaited = talk.state.awaited, {}
+    talk.state.question = None  # what is awaited stays in mind: it may be wished for later
     if talk.turn.intent == "deny":
+        talk.state.awaited = {}
         talk.tell("paper.not_told")
     elif agrees:
-        await _promise(talk, awaited)
+        await _promise(talk)
     return agrees or talk.turn.intent == "deny"
 
 
-async def _promise(talk: Talk, awaited: Mapping[str, Any]) -> None:
+async def _promise(talk: Talk) -> None:
     bound = await login.go_on(talk)
     if bound is None:
         return
+    about, talk.state.awaited = talk.state.awaited, {}
     promised = await talk.services.certificates.tell_when_there(
-        _holder(awaited, bound),
+        _holder(about, bound),
         conversation_id=talk.conversation_id,
-        kind=awaited["paper"],
-        fee_year=awaited["fee_year"],
+        kind=about["paper"],
+        fee_year=about["fee_year"],
     )
-    talk.tell("paper.will_tell" if promised else "paper.there_already", year=awaited["fee_year"])
+    talk.tell("paper.will_tell" if promised else "paper.there_already", year=about["fee_year"])
 
 
 async def _wants_to_be_told_after_all(talk: Talk) -> bool:
-    """到时候告诉我, with no offer open: of one's own payment that is not booked yet."""
+    """到时候告诉我, with no offer open: of what was asked for too early, else of what was paid and is not booked."""
     state = talk.state
     if state.task or state.login or state.question or state.window or not asks_to_be_told(talk.turn):
         return False
-    bound = await talk.services.identity.find_bound(talk.conversation_id)
-    if bound is None:
-        return False
-    holder = Holder(person_id=bound.person_id)
-    for year in await talk.services.certificates.pending(holder):
-        await talk.services.certificates.tell_when_there(
-            holder, conversation_id=talk.conversation_id, kind=PAYMENT_RECORD, fee_year=year
-        )
-        talk.tell("paper.will_tell", year=year)
-    return bool(talk.replies)
+    if state.awaited:
+        await _promise(talk)
+        return True
+    bound, promised = await talk.services.identity.find_bound(talk.conversation_id), False
+    for holder in await _paid_for(talk, bound) if bound else []:
+        for year in await talk.services.certificates.pending(holder):
+            promised = await talk.services.certificates.tell_when_there(
+                holder, conversation_id=talk.conversation_id, kind=PAYMENT_RECORD, fee_year=year
+            )
+            talk.tell("paper.will_tell", year=year)
+    if not promised:
+        talk.tell("paper.nothing_to_tell")
+    return True
+
+
+async def _paid_for(talk: Talk, bound: BoundPerson) -> list[Holder]:
+    """Oneself, and those whom the last order paid for."""
+    order = await talk.services.payment.find_order(talk.state.order_no) if talk.state.order_no else None
+    others = dict.fromkeys(bill.insured_id for bill in order.bills) if order else {}
+    return [
+        Holder(person_id=bound.person_id),
+        *(Holder(person_id=o, payer_id=bound.person_id) for o in others if o != bound.person_id),
+    ]
 
 
 async def offer_again(talk: Talk) -> None:
@@ -114,8 +128,9 @@ async def offer_again(talk: Talk) -> None:
 
 def overtaken(talk: Talk) -> None:
     """What was asked for too early is there: the offer to tell it is no question any more."""
+    talk.state.awaited = {}
     if talk.state.question == TELL:
-        talk.state.question, talk.state.awaited = None, {}
+        talk.state.question = None
 
 
 def _holder(awaited: Mapping[str, Any], bound: BoundPerson) -> Holder:

@@ -28,7 +28,7 @@ def agrees_to_be_told(turn: Turn) -> bool:
 def asks_to_be_told(turn: Turn) -> bool:
     """到时候告诉我, said in full."""
     text = plain(turn.text)
-    return bool(TELL_ME.fullmatch(text)) and bool(re.search("告诉|通知|提醒|叫|喊|说", text))
+    return bool(TELL_ME.fullmatch(text)) and bool(re.search("告诉|通知|提醒|叫|喊|说一?声", text))
 
 
 def choose(turn: Turn, name: str, options: Sequence[Option]) -> str | None:

@@ -90,7 +90,8 @@ async def _respond(talk: Talk) -> None:
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent in GUESSED and others.names_somebody(talk):
         handler = starting.pay
-    if handler is starting.pay and _is_about_papers(talk):
+    anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
+    if (handler is starting.pay or anew) and _is_about_papers(talk):
         handler = _inform
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
@@ -357,9 +358,7 @@ async def _leaves_unbinding(talk: Talk) -> bool:
 
 async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
-    talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
-    talk.state.leave_basket()
-    talk.state.shown, talk.state.window, talk.state.relatives = {}, {}, {}
+    talk.state.forget_person()
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

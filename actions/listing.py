@@ -8,7 +8,7 @@ from typing import Any
 from actions import cards, record_lists
 from actions.choices import plain
 from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, SAME, TOTAL, asks_detail
-from actions.say import months, say
+from actions.say import insurance, months, say
 from actions.talk import Talk
 from actions.turn import Turn
 from services.certificates import Holder
@@ -139,13 +139,8 @@ def describe(facts: Mapping[str, Any], *, wide: str) -> str:
         time = _of_days(str(days))
     elif period and period != ALL:
         time = _of_months(str(period))
-    group, insurance = facts.get("insured_group"), facts.get("insurance")
-    if group and group != ALL and insurance:
-        time += say(f"insurance.{group}.{insurance}")
-    elif insurance:
-        time += say(f"insurance.any.{insurance}")
-    elif group and group != ALL:
-        time += say(f"group.{group}")
+    group = facts.get("insured_group")
+    time += insurance(None if group == ALL else group, facts.get("insurance"))
     return time + say("query.of") if time else ""
 
 
@@ -287,7 +282,7 @@ async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
     if pending:
         talk.tell(
             "query.pending",
-            count=sum(year.payments for year in pending),
+            what=record_lists.unbooked_in_words(pending),
             earliest=min(year.earliest for year in pending),
             latest=max(year.latest for year in pending),
         )

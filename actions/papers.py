@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from actions import awaited, login, tickets, vouchers
+from actions import awaited, login, others, picking, tickets, vouchers
 from actions.choices import choose, plain
-from actions.query_words import recent_years
+from actions.query_words import asks_own, asks_whole, recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -22,10 +22,13 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
-PAYS = re.compile(r"[交缴买付]|参保|续保|^/")
+PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
+SAME = re.compile(r"[给帮替][他她]|[他她]的")
+ANOTHER = re.compile(r"另|别的?个?|换")
 ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
-PICKED = ("ticket", "issue", "page")
+PICKED = ("ticket", "issue", "page", tickets.DONE)
 OF_ORDER = ":"
 """Between the number of an order and the place of a bill in it: how a button names who is insured there."""
 MINE = '/get_certificate{"beneficiary": "self"}'
@@ -36,7 +39,7 @@ def goes_on(talk: Talk) -> bool:
     if talk.state.done.get("kind") != "certificate" or not talk.state.listed:
         return False
     said = any(talk.turn.last(name) is not None for name in tickets.FILTERS)
-    said = said or talk.turn.last("beneficiary") == "self"
+    said = said or asks_own(talk.turn)
     return (
         (said or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
@@ -55,8 +58,13 @@ def take_facts(talk: Talk, task: Task) -> None:
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
     said |= _years(talk)
     if said.keys() & set(tickets.TIMES):
-        for name in tickets.TIMES:
+        anew = (
+            tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
+        )  # 2024年的完税证明 says it all
+        for name in anew:
             task.forget(name)
+    if not said and (picking.ALL.search(turn.text) or asks_whole(turn)):
+        task.put(tickets.EVERY_YEAR, "yes")  # 这几年的都开, and no year is asked for
     for name, value in said.items():
         if name not in tickets.TIMES or not task.facts.keys() & set(tickets.TIMES):
             task.put(name, value)
@@ -64,8 +72,10 @@ def take_facts(talk: Talk, task: Task) -> None:
         for name in PICKED:
             task.forget(name)
     for name in PICKED:
-        if turn.last(name) is not None:
+        if turn.last(name) not in {None, tickets.EVERY}:
             task.put(name, str(turn.last(name)))
+    if said and kind is None and task.asked == tickets.TICKET and picking.ALL.search(turn.text):
+        task.put(tickets.TICKET, tickets.EVERY)  # 医保的都要
     _take_person(talk, task)
 
 
@@ -77,8 +87,12 @@ def _recall(talk: Talk, task: Task) -> None:
         return
     if turn.last("certificate_kind") is None:
         kind = str(listed.get("certificate_kind", RECORD))
-        task.put("certificate_kind", kind if kind == RECORD else tickets.kind_said(turn.text))
-    if INSURED in listed and turn.last("beneficiary") is None:
+        task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
+    own = asks_own(turn)
+    if own or (task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)):
+        last = listed | listed.get(tickets.GIVEN, {})  # of the same year: 那我的呢, 掉了再打一张
+        task.facts |= {name: last[name] for name in tickets.TIMES if name in last}
+    if INSURED in listed and turn.last("beneficiary") is None and not own:
         task.put("beneficiary", OTHER)
         task.put(INSURED, listed[INSURED])
 
@@ -87,7 +101,7 @@ def _years(talk: Talk) -> dict[str, str]:
     """Several years, with commas between: 去年和今年, 近两年."""
     years = [str(year)[:4] for year in talk.turn.values.get("fee_year", ())]
     recent = recent_years(talk.turn, talk.today)
-    if recent and not years:
+    if recent:
         first, month = map(int, recent.partition("/")[0].split("-"))
         years = [str(year) for year in range(first + (month > 1), talk.today.year + 1)]
     return {"fee_year": ",".join(dict.fromkeys(years))} if len(years) > 1 or recent else {}
@@ -96,13 +110,14 @@ def _years(talk: Talk) -> dict[str, str]:
 def _take_person(talk: Talk, task: Task) -> None:
     turn = talk.turn
     said = {name: turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
-    if turn.last("beneficiary") == "self":
-        for name in ("beneficiary", ID_NUMBER, PERSON_NAME, INSURED):
+    if asks_own(turn):
+        for name in ("beneficiary", "relation", ID_NUMBER, PERSON_NAME, INSURED, *PICKED):
             task.forget(name)
-    elif turn.last("beneficiary") == OTHER or any(said.values()) or FOR_OTHERS.search(turn.text):
+    elif turn.last("beneficiary") == OTHER or any(said.values()) or _is_of_another(talk):
         if task.facts.get("beneficiary") != OTHER or any(said.values()):
             task.forget(INSURED)
         task.put("beneficiary", OTHER)
+        _take_known(talk, task, named=any(said.values()))
     if turn.last("id_type") is not None:
         task.put("id_type", str(turn.last("id_type")))
     for name, token in said.items():
@@ -116,13 +131,35 @@ def _take_person(talk: Talk, task: Task) -> None:
         task.put(INSURED, talk.state.listed[INSURED])
 
 
+def _is_of_another(talk: Talk) -> bool:
+    """代缴的凭证, or 他的完税证明 where the last papers were of somebody."""
+    of_him = INSURED in talk.state.listed and SAME.search(talk.turn.text)
+    return bool(of_him or FOR_OTHERS.search(talk.turn.text))
+
+
+def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
+    """给她, 给我妈: whom this conversation has found before, unless somebody is named or another one is meant."""
+    relation = next(iter(others.relations(talk.turn.text)), None)
+    if relation:
+        if talk.state.relatives.get(str(task.facts.get(INSURED))) != relation:
+            task.forget(INSURED)
+        task.put("relation", relation)
+    if named or ANOTHER.search(talk.turn.text):
+        return
+    last = talk.state.listed.get(INSURED)
+    known = [person for person, what in talk.state.relatives.items() if what == relation]
+    if len(known) == 1:
+        task.put(INSURED, known[0])
+    elif last and relation is None and SAME.search(talk.turn.text):
+        task.put(INSURED, last)
+
+
 def answers(talk: Talk) -> bool:
     """Whether the turn names the other person that was asked for, or picks from the list of tickets, whatever
     else it looks like; then it is in the task."""
     task = talk.state.task
     asked = task.asked if task and task.kind == "certificate" else None
-    if task and asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(asked):
-        _take_person(talk, task)
+    if task and asked and _says_whose(talk, task):
         return True
     if task and asked == "fee_year" and _takes_years(talk, task):
         return True
@@ -131,20 +168,33 @@ def answers(talk: Talk) -> bool:
         talk.state.task = again
         return True
     if task is None and talk.state.listed and talk.state.done.get("kind") == "certificate":
-        task = Task(kind="certificate", facts=tickets.recall(talk))
+        task = Task(kind="certificate", facts=picking.recall(talk))
     elif asked != tickets.TICKET:
         return False
-    if task is None or not tickets.pick(talk, task):
+    if task is None or not picking.pick(talk, task):
         return False
     talk.state.task = task
     return True
 
 
+def _says_whose(talk: Talk, task: Task) -> bool:
+    """The person that was asked for; or 那我的呢, of the same paper and year."""
+    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(task.asked):
+        _take_person(talk, task)
+        return True
+    if task.facts.get("beneficiary") != OTHER or not asks_own(talk.turn):
+        return False
+    take_facts(talk, task)
+    return True
+
+
 def _once_more(talk: Talk) -> Task | None:
-    """The papers that were handed out last, with a new link; or 再补开一次, which says no sentence again."""
-    again = tickets.given_again(talk)
-    reissue = talk.turn.intent == "repeat" and talk.turn.last("certificate_kind") is not None
-    if again is None and reissue and talk.state.task is None:
+    """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; one's own
+    after those of another (那我的呢)."""
+    again = picking.given_again(talk)
+    reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
+    own = asks_own(talk.turn) and goes_on(talk)
+    if again is None and (reissue or own) and talk.state.task is None:
         again = Task(kind="certificate")
         take_facts(talk, again)
     return again
@@ -157,7 +207,7 @@ def _takes_years(talk: Talk, task: Task) -> bool:
         task.put("fee_year", several["fee_year"])
     elif talk.turn.intent == "affirm" and len(task.single) == 1:
         task.put("fee_year", task.single[0])
-    elif tickets.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
+    elif picking.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
         task.put("fee_year", ",".join(task.single))
     else:
         return False
@@ -221,22 +271,25 @@ async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         talk.tell("paper.nothing_for_other")
         return None
     task.put(INSURED, found.person_id)
+    known = talk.state.relatives.get(found.person_id, "")
+    talk.state.relatives[found.person_id] = facts.get("relation", known)
     return found
 
 
 async def _is_the_same(talk: Talk, task: Task) -> bool:
-    """Whether a name without a number is that of the person whose papers were asked for last."""
-    last, named = talk.state.listed.get(INSURED), task.facts.get(PERSON_NAME)
-    if not last or not named or ID_NUMBER in task.facts:
+    """Whether a name without a number is that of somebody whom this conversation has found before."""
+    named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
+    if not named or ID_NUMBER in task.facts:
         return False
-    if not await talk.services.certificates.is_named(
-        last, conversation_id=talk.conversation_id, name_token=named
-    ):
-        return False
-    task.forget(PERSON_NAME)
-    task.put(INSURED, last)
-    task.asked = None
-    return True
+    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else [])]):
+        if await talk.services.certificates.is_named(
+            person_id, conversation_id=talk.conversation_id, name_token=named
+        ):
+            task.forget(PERSON_NAME)
+            task.put(INSURED, person_id)
+            task.asked = None
+            return True
+    return False
 
 
 async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:

@@ -11,7 +11,9 @@ from actions.query_words import (
     ALL,
     CHART,
     OTHER,
+    SAME,
     TOTAL,
+    asks_own,
     asks_total,
     asks_whole,
     page_asked,
@@ -108,6 +110,8 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 def _said(talk: Talk) -> dict[str, Any]:
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}
+    if talk.turn.intent == "go_back" and talk.state.task is None:
+        return {"page": SAME}  # from one record to the list
     view = view_asked(talk.turn)
     if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
         return {"view": view}
@@ -131,11 +135,13 @@ def _is_bare(talk: Talk) -> bool:
 
 def _narrows(talk: Talk) -> bool:
     turn = talk.turn
+    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
+    if own and turn.last("query_kind") is None:
+        return True
     if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
         return False
     if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
         return False
-    own = turn.last("beneficiary") == "self" and talk.state.shown.get("query_kind") == OTHER
     if (turn.last("beneficiary") is not None and not own) or turn.last("tier"):
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
@@ -332,7 +338,7 @@ async def _show(
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in _PASSING - {"page"}}
-    if person is None:
+    if person is None and task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys():
         await listing.tell_pending(talk, task.facts["query_kind"], bound)
     talk.state.finish()
 

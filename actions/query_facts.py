@@ -9,6 +9,7 @@ from actions.query_words import (
     OTHER,
     asks_booking,
     asks_for_other,
+    asks_own,
     asks_whole,
     is_lunar,
     recent_years,
@@ -29,9 +30,11 @@ EARLIEST = "2008-01"
 
 def take_facts(talk: Talk, task: Task) -> None:
     """The facts of the turn; another query than the one in work begins anew."""
-    kind = _kind_said(talk, task)
-    if kind and kind != task.facts.get("query_kind"):
-        task.facts = {name: value for name, value in task.facts.items() if name == "view"}
+    kind, before = _kind_said(talk, task), task.facts.get("query_kind")
+    if kind and kind != before:
+        own = before == OTHER and asks_own(talk.turn)  # 我自己的呢, of the same time
+        kept = ("view", *FILTERS) if own else ("view",)
+        task.facts = {name: value for name, value in task.facts.items() if name in kept}
         task.answered, task.asked = [], None
         task.put("query_kind", kind)
     for name in ("insured_group", "insurance", "validity", "id_type"):
@@ -61,7 +64,7 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
         return OTHER
     if kind == RecordKind.PAID and known == OTHER and turn.last("beneficiary") is None:
         return OTHER if talk.turn.intent == "inform" else kind
-    if known == OTHER and kind is None and turn.last("beneficiary") == "self":
+    if known == OTHER and kind is None and asks_own(turn):
         return RecordKind.PAID  # 我自己的呢
     if kind or known:
         return kind
@@ -81,9 +84,10 @@ def _take_time(talk: Talk, task: Task) -> None:
         return
     days, months = turn.last("date_range"), turn.last("fee_period")
     years = sorted(str(year)[:4] for year in turn.values.get("fee_year", ()))
+    if days is None:
+        months = months or recent_years(turn, today)
     if years and months is None:
         months = f"{years[0]}-01/{years[-1]}-12"
-    months = months or (recent_years(turn, today) if days is None else None)
     if months is None and days is None:
         if not asks_whole(turn):
             return

@@ -42,8 +42,9 @@ _BEFORE = re.compile(r"以前|之前|为止")
 _BOOKED = re.compile(r"入[库账帐]")
 _LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
 _FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
+_OWN = re.compile(r"(?:那|还有)?我(?:自己|本人)?(?:的|那[份张])")
 _TOTAL = re.compile(
-    r"(?:那|这些|这几[条笔])?(?:加起来|加在一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
+    r"(?:那|这些|这几[条笔张])?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
 )
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
@@ -90,17 +91,24 @@ def asks_records(turn: Turn) -> bool:
 
 
 def recent_years(turn: Turn, today: date) -> str | None:
-    """近一年, 最近三年 as months up to this one."""
+    """近一年 as the twelve months up to this one, 最近三年 as this year and the two before."""
     match = _YEARS.search(turn.text)
     if match is None:
         return None
     years = int(match["n"]) if match["n"].isdigit() else int(cn2an.cn2an(match["n"], "smart"))
-    start = today.year * 12 + today.month - 12 * years
+    if years > 1:
+        return f"{today.year - years + 1}-01/{today.year}-12"
+    start = today.year * 12 + today.month - 12
     return f"{start // 12}-{start % 12 + 1:02d}/{today:%Y-%m}"
 
 
 def asks_for_other(turn: Turn) -> bool:
     return bool(_FOR_OTHER.search(turn.text))
+
+
+def asks_own(turn: Turn) -> bool:
+    """Whether one's own are meant: 我自己的呢, 那我的呢."""
+    return turn.last("beneficiary") == "self" or bool(_OWN.fullmatch(turn.text.strip("，。？?！ 呢啊嘛")))
 
 
 def asks_booking(turn: Turn) -> bool:

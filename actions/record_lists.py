@@ -1,12 +1,13 @@
 """Records in words: a line to hear, fields to read, a table to take along. One column set for each query."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from actions.query_words import OTHER
-from actions.say import months, say, whole_date
+from actions.say import insurance, months, say, whole_date
+from services.certificates import NotYet
 from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.exports import Column
@@ -150,6 +151,17 @@ def title(kind: str, record: FeeRecord) -> str:
 def when(record: FeeRecord) -> str:
     """The time by which a record is asked for."""
     return whole_date(record.declared_on) if record.declared_on else period_of(record)
+
+
+def unbooked_in_words(pending: Iterable[NotYet]) -> str:
+    """2027年度的居民医保、2026年11月的灵活就业养老保险."""
+    bills = [bill for not_yet in pending for bill in not_yet.bills]
+    return "、".join(
+        (say("option.fee_year", year=bill.fee_year) if bill.fee_year else months(str(bill.fee_period)))
+        + say("query.of")
+        + insurance(bill.insured_group, bill.insurance)
+        for bill in bills
+    )
 
 
 def spoken(kind: str, record: FeeRecord) -> str:

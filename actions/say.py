@@ -21,6 +21,13 @@ def known(key: str) -> bool:
     return key in _texts()
 
 
+def insurance(group: str | None, kind: str | None) -> str:
+    """`灵活就业养老保险`, `医保`, `城乡居民`: as much as is known of it."""
+    if kind:
+        return say(f"insurance.{group or 'any'}.{kind}")
+    return say(f"group.{group}") if group else ""
+
+
 def money(value: Decimal) -> str:
     """`400.00` -> `400元`, `878.94` -> `878.94元`: as one reads it aloud."""
     text = wire(value)

@@ -72,7 +72,7 @@ class Dialogue:
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
-    `relatives` says what the people who were found are to the resident, by person id.
+    `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
     task: Task | None = None
@@ -130,6 +130,13 @@ class Dialogue:
     def forget_login(self) -> None:
         self.login, self.id_token, self.name_token, self.id_type = None, None, None, None
         self.typed = False
+
+    def forget_person(self) -> None:
+        """Somebody else may speak next: nothing stays of what was begun, found or shown."""
+        self.question, self.task, self.parked, self.order_no = None, None, [], None
+        self.leave_basket()
+        self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
+        self.window, self.relatives = {}, {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

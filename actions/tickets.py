@@ -1,20 +1,19 @@
-"""Tax certificates by chat: which tickets there are, which of them is meant, the papers."""
+"""Tax certificates by chat: the tickets there are, as a list, and the papers of those that were picked."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from actions import awaited, cards, login
-from actions.choices import choose, plain
+from actions import awaited, cards, listing, login
 from actions.say import day as say_day
-from actions.say import say
+from actions.say import insurance, say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
 from services.certificates import TAX_CERTIFICATE, Holder, TaxTicket
 from services.domain.errors import Refused
+from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.identity import BoundPerson
 
@@ -28,92 +27,20 @@ INSURED = awaited.INSURED
 TICKET = "ticket"
 ALWAYS = "0000-01/9999-12"
 PAGE = 5
-ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
-NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
-PREVIOUS = re.compile(r"上一?页|前一?页|往前")
-WHOLE = re.compile(r"(?:我?要|看|查|开)?(?:全部|所有)的?(?:税收)?完税证明")
-"""All of them: no longer what the list was narrowed to."""
-LINK_TROUBLE = re.compile(
-    r"(?:下载|打|点|看)不[了开到成]|(?:链接|文件|下载).{0,4}(?:过期|失效|失败|没用|坏了|没了|不行)|^(?:已经)?(?:过期|失效)了"
-)
-ONCE_MORE = re.compile(
-    r"(?:请|麻烦|你|给我|帮我)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
-)
-GIVEN = "given"
-"""In what was listed: which papers were handed out last."""
-AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
-COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
+BATCH = 6
+"""Papers of one turn: more would keep everybody waiting, each being drawn and sealed."""
+GIVEN, DONE = "given", "done"
+"""In what was listed: which papers were handed out last, and the tickets of all that were."""
+EVERY = "all"
+"""As a ticket: all of the list that were not handed out yet."""
+EVERY_YEAR = "every_year"
+"""Whatever there is, without asking for the year."""
+COUNTED = "counted"
+"""Whose total is asked for: `EVERY` or `GIVEN`."""
 
 
 def is_tax(task: Task) -> bool:
     return str(task.facts.get("certificate_kind", "")).startswith(ANY)
-
-
-# --- what is meant ------------------------------------------------------------------------------------
-
-
-def kind_said(text: str) -> str:
-    """Of a sentence that names no paper, after one of these was issued."""
-    return REISSUE if AGAIN.search(text) else ANY
-
-
-def recall(talk: Talk) -> dict[str, Any]:
-    """The facts of the list that was shown last: after one of it was issued, another may be meant."""
-    return {name: value for name, value in talk.state.listed.items() if name not in {"handles", GIVEN}}
-
-
-def given_again(talk: Talk) -> Task | None:
-    """链接过期了, 再开一次: the papers that were handed out last, the same with a new link."""
-    task, listed = talk.state.task, talk.state.listed
-    if talk.state.login or talk.state.question or GIVEN not in listed:
-        return None
-    if talk.state.done.get("kind") != "certificate" or (task and task.asked != TICKET):
-        return None
-    text = plain(talk.turn.text)
-    if not LINK_TROUBLE.search(text) and not ONCE_MORE.fullmatch(text):
-        return None
-    about = {name: listed[name] for name in ("certificate_kind", "beneficiary", INSURED) if name in listed}
-    if INSURED in listed:
-        about["beneficiary"] = "other"
-    return Task(kind="certificate", facts=about | listed[GIVEN])
-
-
-def pick(talk: Talk, task: Task) -> bool:
-    """Put into the task which tickets of the list are meant, or that the next page is. False: none was."""
-    handles = [str(handle) for handle in talk.state.listed.get("handles", ())]
-    if not handles or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
-        return False
-    text = COUNTER.sub("个", talk.turn.text)
-    move = 1 if NEXT.search(text) else -1 if PREVIOUS.search(text) else 0
-    if move and not talk.turn.last(TICKET):
-        task.put("page", str(max(int(task.facts.get("page", 1)) + move, 1)))
-        task.forget(TICKET)
-        return True
-    if WHOLE.fullmatch(plain(text)) and task.facts.keys() & set(FILTERS):
-        for name in (*FILTERS, "page", TICKET):
-            task.forget(name)
-        task.put("fee_period", ALWAYS)
-        return True
-    picked = handles if ALL.search(text) else _by_place(talk, text, handles)
-    if not picked and task.asked == TICKET and talk.turn.intent == "affirm" and len(handles) == 1:
-        picked = handles
-    if not picked:
-        return False
-    task.put(TICKET, ",".join(picked))
-    task.forget("issue")
-    return True
-
-
-def _by_place(talk: Talk, text: str, handles: Sequence[str]) -> list[str]:
-    """第二个, 2, 第一个和第三个."""
-    places = [int(place) for place in talk.turn.values.get("ordinal", ())]
-    places = [place + len(handles) + 1 if place < 0 else place for place in places]
-    found = [handles[place - 1] for place in places if 1 <= place <= len(handles)]
-    if found or talk.turn.values.keys() - {"amount"}:
-        return list(dict.fromkeys(found))
-    options = [Option(value=handle, title=handle) for handle in handles]
-    one = choose(replace(talk.turn, text=text), TICKET, options)
-    return [one] if one else []
 
 
 # --- what is said -------------------------------------------------------------------------------------
@@ -123,8 +50,14 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     if not await login.step_up(talk, bound, LEVEL):
         return
     found = await talk.services.certificates.list_tickets(holder)
-    if TICKET in task.facts:
+    if task.facts.get(TICKET, EVERY) != EVERY:
         await _issue(talk, task, holder, found)
+        return
+    if task.facts.get(COUNTED) == GIVEN:
+        handed = str(talk.state.listed[GIVEN][TICKET]).split(",")
+        _tell_total(
+            talk, task, [ticket for ticket in found if ticket.handle in handed], await whose(talk, holder)
+        )
         return
     who = await whose(talk, holder)
     task.put("certificate_kind", _kind(task, found))
@@ -132,16 +65,23 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
     if not wanted and kind == FIRST:
         wanted = [ticket for ticket in found if ticket.issued_here]
-    if not any(name in task.facts for name in TIMES):
-        years = sorted({_year(ticket, kind, holder) for ticket in wanted}, reverse=True)
+    if not any(name in task.facts for name in (*TIMES, EVERY_YEAR)):
+        years = {_year(ticket, kind, holder) for ticket in wanted}
         if len(years) > 1:
-            ask_year(talk, task, "ask.issue_year" if _by_issue(kind, holder) else "ask.ticket_year", years)
+            key = "ask.issue_year" if _by_issue(kind, holder) else "ask.ticket_year"
+            early = await talk.services.certificates.pending(holder) if kind == FIRST else {}
+            ask_year(talk, task, key, sorted({*years, *early}, reverse=True))
             return
     wanted = [ticket for ticket in wanted if _fits(ticket, task)]
-    if wanted:
-        _list(talk, task, holder, wanted, who)
-    else:
+    if TICKET in task.facts and (wanted or DONE in task.facts):
+        await _issue_every(talk, task, holder, wanted)
+    elif not wanted:
         await _nothing(talk, task, holder, found)
+    elif COUNTED in task.facts:
+        _tell_total(talk, task, wanted, who)
+    else:
+        _list(talk, task, holder, wanted, who)
+        await _tell_pending(talk, task, holder)
 
 
 def _kind(task: Task, found: Sequence[TaxTicket]) -> str:
@@ -165,14 +105,7 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
     shown = found[(page - 1) * PAGE : page * PAGE]
     task.asked = TICKET
     task.put("page", str(page))
-    about = {INSURED: holder.person_id} if holder.payer_id else {}
-    kept = {
-        name: task.facts[name]
-        for name in ("certificate_kind", "page", "beneficiary", *FILTERS)
-        if name in task.facts
-    }
-    given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
-    talk.state.listed = kept | about | given | {"handles": [ticket.handle for ticket in shown]}
+    _keep(talk, task, holder, shown)
     lines = [say("paper.line", place=place, **_words(ticket)) for place, ticket in enumerate(shown, start=1)]
     again = kind == FIRST and found[0].first_issued_on is not None
     key = "paper.list_again" if again else f"paper.list.{kind}"
@@ -188,9 +121,22 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
         count=len(found),
         lines=lines,
         more=len(found) - page * PAGE,
+        pages=pages,
         one=len(shown) == 1,
     )
     talk.add(cards.card(sentence, content))
+
+
+def _keep(talk: Talk, task: Task, holder: Holder, shown: Sequence[TaxTicket]) -> None:
+    """What the list is about, and what is on the open page: another of it may be meant next."""
+    about = {INSURED: holder.person_id} if holder.payer_id else {}
+    kept = {
+        name: task.facts[name]
+        for name in ("certificate_kind", "page", "beneficiary", DONE, EVERY_YEAR, *FILTERS)
+        if name in task.facts
+    }
+    given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
+    talk.state.listed = kept | about | given | {"handles": [ticket.handle for ticket in shown]}
 
 
 def _item(ticket: TaxTicket, kind: str, holder: Holder) -> dict[str, Any]:
@@ -232,14 +178,51 @@ def _period(ticket: TaxTicket) -> str:
     return f"{first.year}年" if whole else say("line.value.period", period=f"{first:%Y-%m}/{last:%Y-%m}")
 
 
+async def _tell_pending(talk: Talk, task: Task, holder: Holder) -> None:
+    """What was paid and is not booked will be a first issue: said once, below the first page."""
+    if task.facts["certificate_kind"] != FIRST or task.facts.get("page", "1") != "1":
+        return
+    for year, not_yet in (await talk.services.certificates.pending(holder)).items():
+        if _covers(task, year):
+            awaited.tell_part_pending(talk, not_yet)
+
+
+def _tell_total(talk: Talk, task: Task, counted: Sequence[TaxTicket], who: str) -> None:
+    """一共多少钱. A list stays open; of papers that were handed out nothing is asked."""
+    given = task.facts.pop(COUNTED) == GIVEN
+    total = sum((ticket.amount for ticket in counted), Decimal(0))
+    talk.tell(
+        f"paper.total.{'given' if given else 'list'}",
+        who=who, count=len(counted), total=total, again=task.facts["certificate_kind"] == REISSUE,
+    )  # fmt: skip
+    if given:
+        talk.state.finish()
+
+
+async def _issue_every(talk: Talk, task: Task, holder: Holder, wanted: Sequence[TaxTicket]) -> None:
+    """Whatever of the list was not handed out yet."""
+    done = str(task.facts.get(DONE, "")).split(",")
+    left = [ticket.handle for ticket in wanted if ticket.handle not in done]
+    if left:
+        task.put(TICKET, ",".join(left))
+        _keep(talk, task, holder, wanted)
+        await _issue(talk, task, holder, wanted)
+        return
+    again = say("button.send_again")
+    talk.tell("paper.all_given", (again, again), count=len(done))
+    talk.state.finish()
+
+
 async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
     """The papers of what was picked. The list stays in mind, so that another one of it may be meant next."""
     by_handle = {ticket.handle: ticket for ticket in found}
-    handles = [handle for handle in str(task.facts[TICKET]).split(",") if handle in by_handle]
+    picked = [handle for handle in str(task.facts[TICKET]).split(",") if handle in by_handle]
     kind, said = task.facts["certificate_kind"], str(task.facts.get("issue", "")).split(",")
     talk.state.finish()
-    if not handles:
+    if not picked:
         raise Refused("unknown_ticket")
+    awaited.overtaken(talk)
+    handles, left = picked[:BATCH], picked[BATCH:]
     often, who = False, await whose(talk, holder)
     issues = []
     for place, handle in enumerate(handles):
@@ -252,10 +235,15 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         )
         often = often or paper.often
         key = "paper.reissued" if paper.issue else "paper.issued"
-        talk.add(
-            cards.document(say(key, who=who, title=paper.title, count=paper.issue, **_words(ticket)), paper)
-        )
+        words = _words(ticket) | {"note": place == 0}
+        sentence = say(key, who=who, title=paper.title, count=paper.issue, **words)
+        talk.add(cards.document(sentence, paper))
+    done = [handle for handle in str(task.facts.get(DONE, "")).split(",") if handle]
+    talk.state.listed[DONE] = ",".join(dict.fromkeys((*done, *handles)))
     talk.state.listed[GIVEN] = {TICKET: ",".join(handles), "issue": ",".join(issues)}
+    if left:
+        go_on = (say("button.issue_rest"), _payload(kind, holder, ticket=EVERY))
+        talk.tell("paper.more", go_on, count=len(handles), left=len(left))
     if often:
         talk.tell("paper.often", (say("button.human"), "/request_human"))
 
@@ -270,6 +258,7 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
     if fitting and kind == FIRST:
         payload = _payload(REISSUE, holder, **_said(task))
         talk.tell("paper.all_issued", (say("button.reissue"), payload))
+        await _tell_pending(talk, task, holder)
     elif fitting:
         talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_said(task))))
     else:
@@ -278,15 +267,31 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
         if near:
             awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
         elif found:
-            said, title = years_said(task), say(f"paper.title.{FIRST}")
-            for name in FILTERS:
-                task.forget(name)
-            years = sorted({ticket.first_day.year for ticket in found}, reverse=True)
-            ask_year(talk, task, "paper.other_years", years, title=title, said=said)
+            await _offer_years(talk, task, holder, found)
             return
         else:
             talk.tell("paper.no_tickets_for_other" if holder.payer_id else "paper.no_tickets")
+    _keep(talk, task, holder, [])
     talk.state.finish()
+
+
+async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
+    """The years of the insurance that was said; where it has none, those of all."""
+    said, time = years_said(task), _time_said(task)
+    what = insurance(task.facts.get("insured_group"), task.facts.get("insurance"))
+    for name in TIMES:
+        task.forget(name)
+    of_it = [ticket for ticket in found if _fits(ticket, task)]
+    if not of_it:
+        for name in FILTERS:
+            task.forget(name)
+    title = say(f"paper.title.{FIRST}")
+    gone = sorted(set(said) & set(await talk.services.certificates.years(holder))) if not what else []
+    for year in gone:
+        talk.tell("paper.refunded", who=await whose(talk, holder), year=year, title=title)
+    years = sorted({ticket.first_day.year for ticket in of_it or found}, reverse=True)
+    titles, missing = (what if of_it else "") + title, None if gone else time + what
+    ask_year(talk, task, "paper.other_years", years, title=titles, said=missing)
 
 
 def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
@@ -344,6 +349,18 @@ def _covers(task: Task, year: int) -> bool:
 def years_said(task: Task) -> list[int]:
     """The fee years that were said: one, or several with commas between."""
     return [int(year[:4]) for year in str(task.facts.get("fee_year", "")).split(",") if year]
+
+
+def in_words(years: Sequence[int]) -> str:
+    return "、".join(say("option.record_year", year=year) for year in years)
+
+
+def _time_said(task: Task) -> str:
+    """In words; nothing where no time was said."""
+    if years := years_said(task):
+        return in_words(years)
+    times = {name: task.facts[name] for name in TIMES if task.facts.get(name, ALWAYS) != ALWAYS}
+    return listing.describe({"query_kind": RecordKind.PAID, **times}, wide="").removesuffix(say("query.of"))
 
 
 def _days(said: str) -> tuple[date, date]:

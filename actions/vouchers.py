@@ -16,6 +16,9 @@ FOR_OTHER_RECORD = '/get_certificate{"certificate_kind": "payment_record", "bene
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
+    if tickets.COUNTED in task.facts:
+        await _tell_total(talk, task, bound, holder)
+        return
     booked = await talk.services.certificates.years(holder)
     pending = await talk.services.certificates.pending(holder)
     if "fee_year" not in task.facts and "fee_period" in task.facts:
@@ -23,7 +26,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = tickets.years_said(task)
     if not wanted:
         known = sorted({*booked, *pending}, reverse=True)
-        if len(known) > 1:
+        if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
         wanted = known
@@ -40,23 +43,38 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
                 awaited.tell_part_pending(talk, pending[year])
 
 
+async def _tell_total(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
+    """一共多少钱, of the papers that were handed out last."""
+    if not await login.step_up(talk, bound, tickets.LEVEL):
+        return
+    years = tickets.years_said(task)
+    total = await talk.services.certificates.total(holder, years)
+    who = await tickets.whose(talk, holder)
+    talk.tell("paper.total.given", who=who, count=len(years), total=total)
+    talk.state.finish()
+
+
 async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missing: Sequence[int]) -> None:
     """One paper for each year; the papers of another person may be asked for next without naming them."""
     who = await tickets.whose(talk, holder)
     talk.state.finish()
+    awaited.overtaken(talk)
     about = {tickets.INSURED: holder.person_id} if holder.payer_id else {}
     given = {"fee_year": ",".join(str(year) for year in ready)}
     talk.state.listed = {"certificate_kind": RECORD, tickets.GIVEN: given} | about
+    note = True
     for year in ready:
         issued = await talk.services.certificates.issue_payment_record(
             holder, conversation_id=talk.conversation_id, fee_year=year
         )
         if isinstance(issued, Document):
-            talk.add(cards.document(say("paper.ready", who=who, title=issued.title, year=year), issued))
+            sentence = say("paper.ready", who=who, title=issued.title, year=year, note=note)
+            talk.add(cards.document(sentence, issued))
+            note = False
         elif isinstance(issued, NotYet):
             awaited.tell_not_yet(talk, holder, RECORD, issued)
         else:
-            talk.tell("paper.refunded", who=who, year=year)
+            talk.tell("paper.refunded", who=who, year=year, title=say(f"paper.title.{RECORD}"))
     if missing:
         talk.tell("paper.no_record_of", years=missing)
 
@@ -66,8 +84,8 @@ def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], bo
     year = wanted[0] if wanted else None
     if booked:
         task.forget("fee_year")
-        title = say(f"paper.title.{RECORD}")
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=wanted)
+        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted)
+        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=said)
         return
     talk.state.finish()
     if holder.payer_id:

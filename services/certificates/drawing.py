@@ -2,9 +2,15 @@
 
 Both fonts hold all characters of GB 18030 that the standard wants embedded systems to show. What neither has
 is printed as its code in brackets, never as an empty box, and `rare` tells the paper to explain that.
+
+Words are tagged in the order in which they are drawn, which is that of reading; lines, marks across the page and
+its foot are ornaments, which a screen reader passes over.
 """
 
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -27,6 +33,18 @@ EMBOLDEN = 0.012
 """Width of the outline that makes bold type out of a regular font, in sizes of the type."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A bordered cell of a row; sizes of type in points, widths in millimetres."""
+
+    width: float
+    text: str
+    size: float
+    align: str = "left"
+    bold: bool = False
+    shade: bool = False
+
+
 class Sheet(FPDF):
     """An empty document; take a new one for each document."""
 
@@ -35,6 +53,7 @@ class Sheet(FPDF):
         self.set_auto_page_break(False)
         add_font(self, "serif", serif_path())
         self.rare = False
+        self._tags: Counter[int] = Counter()
         self._broken: dict[tuple[str, float, float, float], list[str]] = {}
 
     def begin(self, *, orientation: str, margin: float, title: str, made_at: datetime) -> None:
@@ -46,6 +65,23 @@ class Sheet(FPDF):
     def finish(self) -> bytes:
         """The document."""
         return bytes(self.output(output_producer_class=PlainEncoding))
+
+    @contextmanager
+    def tagged(self, role: str, *, alt: str | None = None) -> Iterator[None]:
+        """What is drawn inside is a paragraph, heading or figure of the paper."""
+        place = self._tags[self.page]
+        self._tags[self.page] += 1
+        self._add_marked_content(struct_type=f"/{role}", mcid=place, alt_text=alt)
+        self._out(f"/{role} <</MCID {place}>> BDC")
+        yield
+        self._out("EMC")
+
+    @contextmanager
+    def ornament(self) -> Iterator[None]:
+        """What is drawn inside says nothing that is not said elsewhere."""
+        self._out("/Artifact BMC")
+        yield
+        self._out("EMC")
 
     def printable(self, text: str) -> str:
         """`text` with characters that no font has written as their code."""
@@ -89,35 +125,37 @@ class Sheet(FPDF):
             self._broken[asked] = cast("list[str]", found)
         return self._broken[asked]
 
-    def box(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        text: str,
-        *,
-        size: float,
-        align: str = "left",
-        bold: bool = False,
-        shade: bool = False,
-    ) -> None:
-        """A bordered cell, its text wrapped and in the middle of the height."""
+    def row(self, x: float, y: float, height: float, cells: Sequence[Box]) -> None:
+        """Bordered cells side by side, read as one paragraph."""
         self.set_draw_color(*INK)
         self.set_fill_color(*SHADE)
         self.set_line_width(HAIR)
-        self.rect(x, y, width, height, style="DF" if shade else "D")
-        self.type_size(size, bold=bold)
+        left = x
+        with self.ornament():
+            for cell in cells:
+                self.rect(left, y, cell.width, height, style="DF" if cell.shade else "D")
+                left += cell.width
+        said = [cell.text for cell in cells if cell.text]
+        if not said:
+            return
+        with self.tagged("P", alt="，".join(said)):  # else figures of neighbours are read as one
+            for cell in cells:
+                self._words(x, y, height, cell)
+                x += cell.width
+
+    def _words(self, x: float, y: float, height: float, cell: Box) -> None:
+        """Wrapped, in the middle of the height."""
+        self.type_size(cell.size, bold=cell.bold)
         self.c_margin = PADDING
-        lines = self.lines_of(text, width)
-        step = size * MM_PER_POINT * LINE
+        lines = self.lines_of(cell.text, cell.width)
+        step = cell.size * MM_PER_POINT * LINE
         top = y + (height - step * len(lines)) / 2
         for place, line in enumerate(lines):
             self.set_xy(x, top + place * step)
-            self.cell(width, step, text=line, align=align[0].upper())
+            self.cell(cell.width, step, text=line, align=cell.align[0].upper())
 
     def height_of(self, text: str, width: float, size: float) -> float:
-        """What a `box` needs at least for this text."""
+        """What a cell needs at least for this text."""
         self.type_size(size)
         self.c_margin = PADDING
         return len(self.lines_of(text, width)) * size * MM_PER_POINT * LINE + 2 * PADDING
@@ -134,21 +172,24 @@ class Sheet(FPDF):
         bold: bool = False,
         color: tuple[int, int, int] = INK,
         tracking: float = 0,
+        role: str | None = "P",
     ) -> float:
-        """One line without a border; answers where the next one begins."""
+        """One line without a border; answers where the next one begins. No `role`: part of something else."""
         self.type_size(size, bold=bold, color=color)
         self.c_margin = 0
         step = size * MM_PER_POINT * LINE
-        self.set_char_spacing(tracking)
-        self.set_xy(x, y)
-        self.cell(width, step, text=text, align=align[0].upper())
-        self.set_char_spacing(0)
+        with self.tagged(role) if role else nullcontext():
+            self.set_char_spacing(tracking)
+            self.set_xy(x, y)
+            self.cell(width, step, text=text, align=align[0].upper())
+            self.set_char_spacing(0)
         return y + step
 
     def frame(self, x: float, y: float, width: float, height: float) -> None:
         self.set_draw_color(*INK)
         self.set_line_width(FRAME)
-        self.rect(x, y, width, height)
+        with self.ornament():
+            self.rect(x, y, width, height)
 
     def running_down(
         self, x: float, top: float, bottom: float, width: float, text: str, *, size: float
@@ -156,15 +197,20 @@ class Sheet(FPDF):
         """One character below the other, in the middle between `top` and `bottom`."""
         step = size * MM_PER_POINT * 1.25
         y = top + (bottom - top - step * len(text)) / 2
-        for character in text:
-            self.line_of_text(x, y, width, character, size=size, align="center", color=GREY)
-            y += step
+        with self.tagged("P"):
+            for character in text:
+                self.line_of_text(x, y, width, character, size=size, align="center", color=GREY, role=None)
+                y += step
 
     def qr_code(self, x: float, y: float, size: float, content: str) -> None:
         """The code as filled rectangles: sharp at every size, and no picture inside the file."""
         matrix: Sequence[Any] = segno.make(content, error="m", micro=False).matrix
         module = size / len(matrix)
         self.set_fill_color(0, 0, 0)
+        with self.tagged("Figure", alt=content):
+            self._modules(x, y, module, matrix)
+
+    def _modules(self, x: float, y: float, module: float, matrix: Sequence[Any]) -> None:
         for row, modules in enumerate(matrix):
             start = None
             for column, dark in enumerate([*modules, 0]):
@@ -176,7 +222,7 @@ class Sheet(FPDF):
 
     def slanted(self, text: str, *, size: float, opacity: float, angle: float) -> None:
         """A watermark through the middle of the page."""
-        with self.local_context(fill_opacity=opacity):
+        with self.ornament(), self.local_context(fill_opacity=opacity):
             self.type_size(size, color=RED)
             width = self.get_string_width(text)
             with self.rotation(angle, self.w / 2, self.h / 2):

@@ -1,12 +1,13 @@
 """What the callers of `Certificates` get and give."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from services.domain.kinds import Insurance, InsuredGroup
+from services.domain.orders import Unbooked
 from services.domain.people import Person
 
 PAYMENT_RECORD, TAX_CERTIFICATE = "payment_record", "tax_certificate"
@@ -44,14 +45,14 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class NotYet:
-    """Paid but not booked: the first and the last day on which the paper can be had, and how many payments.
+    """Paid but not booked: the first and the last day on which the paper can be had, and of what.
     `provisional`: the days may still move, because the year's holidays are not published."""
 
     earliest: date
     latest: date
     fee_year: int
     provisional: bool = False
-    payments: int = 1
+    bills: tuple[Unbooked, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

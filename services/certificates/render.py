@@ -9,7 +9,7 @@ from typing import Any
 import pypdfium2
 from PIL.Image import Dither, Quantize
 
-from services.certificates.drawing import FRAME, GREY, HAIR, INK, RED, Sheet
+from services.certificates.drawing import FRAME, GREY, HAIR, INK, RED, Box, Sheet
 from services.certificates.layout import Column, Layout
 from services.certificates.pades import sign
 from services.certificates.press import Rendered
@@ -105,14 +105,15 @@ class _Paper:
                 align="center",
                 bold=line.bold,
                 tracking=line.tracking,
+                role="H1" if line.text == layout.title else "P",
             )
         self._scan()
         self._number()
         self.y = max(self.y + 3.5, layout.margin + layout.scan.size - (1 if self._is_below_scan else 7))
         self._references()
         self.grid_top = self.y
-        for cells in layout.facts:
-            self._facts(cells)
+        for facts in layout.facts:
+            self._facts(facts)
         self._table_head()
 
     def _scan(self) -> None:
@@ -145,49 +146,41 @@ class _Paper:
             )
         self.y = after + 1.2
 
-    def _facts(self, cells: Sequence[Any]) -> None:
-        sheet, x = self.sheet, self.layout.margin
+    def _facts(self, facts: Sequence[Any]) -> None:
+        sheet = self.sheet
         height = max(
-            [FACT_HEIGHT, *(sheet.height_of(self.values[cell.key], cell.width, 9.5) for cell in cells)]
+            [FACT_HEIGHT, *(sheet.height_of(self.values[fact.key], fact.width, 9.5) for fact in facts)]
         )
-        for cell in cells:
-            sheet.box(
-                x, self.y, cell.label_width, height, cell.label, size=9, align="center", bold=True, shade=True
+        boxes: list[Box] = []
+        for fact in facts:
+            label = Box(
+                width=fact.label_width, text=fact.label, size=9, align="center", bold=True, shade=True
             )
-            x += cell.label_width
-            sheet.box(x, self.y, cell.width, height, self.values[cell.key], size=9.5)
-            x += cell.width
-        self.y += height
+            boxes += [label, Box(width=fact.width, text=self.values[fact.key], size=9.5)]
+        self._ruled(height, boxes)
 
     def _table_head(self) -> None:
-        x = self.layout.margin
-        for column in self.layout.columns:
-            self.sheet.box(
-                x,
-                self.y,
-                column.width,
-                HEAD_HEIGHT,
-                column.title,
-                size=HEAD - 0.7,
-                align="center",
-                bold=True,
-                shade=True,
-            )
-            x += column.width
-        self.y += HEAD_HEIGHT
+        boxes = [
+            Box(width=column.width, text=column.title, size=HEAD - 0.7, align="center", bold=True, shade=True)
+            for column in self.layout.columns
+        ]
+        self._ruled(HEAD_HEIGHT, boxes)
+
+    def _ruled(self, height: float, boxes: Sequence[Box]) -> None:
+        """A row of the grid; the next part begins below it."""
+        self.sheet.row(self.layout.margin, self.y, height, boxes)
+        self.y += height
 
     def _row_height(self, row: Mapping[str, str]) -> float:
         needed = [self.sheet.height_of(row[c.key], c.width, CELL) for c in self.layout.columns]
         return max(ROW_HEIGHT, *needed)
 
     def _row(self, row: Mapping[str, str], height: float) -> None:
-        x = self.layout.margin
-        for column in self.layout.columns:
-            self.sheet.box(
-                x, self.y, column.width, height, row[column.key], size=CELL, align=_align(column, row)
-            )
-            x += column.width
-        self.y += height
+        boxes = [
+            Box(width=column.width, text=row[column.key], size=CELL, align=_align(column, row))
+            for column in self.layout.columns
+        ]
+        self._ruled(height, boxes)
 
     def _blank_rows(self) -> None:
         """Ruled but empty rows, so that nothing can be added by hand; never on a page of their own."""
@@ -196,12 +189,13 @@ class _Paper:
         for place in range(missing):
             if self.y + ROW_HEIGHT + self._closing_height > self.sheet.h - FOOT:
                 return
-            x = layout.margin
-            for column in layout.columns:
-                mark = layout.blank_mark if place == 0 and column is layout.columns[1] else ""
-                self.sheet.box(x, self.y, column.width, ROW_HEIGHT, mark, size=CELL, align="center")
-                x += column.width
-            self.y += ROW_HEIGHT
+            marks = ["", layout.blank_mark if place == 0 else ""]
+            marks += [""] * (len(layout.columns) - len(marks))
+            boxes = [
+                Box(width=column.width, text=mark, size=CELL, align="center")
+                for column, mark in zip(layout.columns, marks, strict=True)
+            ]
+            self._ruled(ROW_HEIGHT, boxes)
 
     def _make_room(self, height: float) -> None:
         """A new page if this one is full; it repeats number, whose paper it is, and the head of the table."""
@@ -229,28 +223,15 @@ class _Paper:
             sheet.running_down(left, self.grid_top, self.y, layout.side.width, layout.side.text, size=9)
 
     def _total(self) -> None:
-        layout, sheet, x = self.layout, self.sheet, self.layout.margin
-        total = layout.total
-        label, figures = 45.0, 78.0
-        words = layout.grid - label - figures
-        sheet.box(x, self.y, label, HEAD_HEIGHT, total.label, size=9.5, align="center", bold=True, shade=True)
-        sheet.box(
-            x + label,
-            self.y,
-            words,
-            HEAD_HEIGHT,
-            total.words.label + self.values[total.words.key],
-            size=9.5,
-        )
-        sheet.box(
-            x + label + words,
-            self.y,
-            figures,
-            HEAD_HEIGHT,
-            total.figures.label + self.values[total.figures.key],
-            size=9.5,
-        )
-        self.y += HEAD_HEIGHT
+        total, label, figures = self.layout.total, 45.0, 78.0
+        words = total.words.label + self.values[total.words.key]
+        sum_up = total.figures.label + self.values[total.figures.key]
+        boxes = [
+            Box(width=label, text=total.label, size=9.5, align="center", bold=True, shade=True),
+            Box(width=self.layout.grid - label - figures, text=words, size=9.5),
+            Box(width=figures, text=sum_up, size=9.5),
+        ]
+        self._ruled(HEAD_HEIGHT, boxes)
 
     def _boxes(self) -> None:
         """Seal, clerk and remarks, each under its caption."""
@@ -261,7 +242,8 @@ class _Paper:
         for box in layout.closing.boxes:
             sheet.set_line_width(HAIR)
             sheet.set_draw_color(*INK)
-            sheet.rect(x, self.y, box.width, height)
+            with sheet.ornament():
+                sheet.rect(x, self.y, box.width, height)
             align = "left" if box.key else "center"
             y = sheet.line_of_text(
                 x + 2, self.y + 1.5, box.width - 4, box.caption, size=9, align=align, bold=True
@@ -310,8 +292,11 @@ class _Paper:
             y = sheet.h - FOOT + 3.5
             number = layout.page_number.format(page=page, pages=pages)
             words = ((layout.keep, "left"), (number, "center"), (self.values["number"], "right"))
-            for text, align in words:
-                sheet.line_of_text(layout.margin, y, layout.grid, text, size=7.5, align=align, color=GREY)
+            with sheet.ornament():
+                for text, align in words:
+                    sheet.line_of_text(
+                        layout.margin, y, layout.grid, text, size=7.5, align=align, color=GREY, role=None
+                    )
             if self.demo:
                 sheet.slanted(layout.watermark, size=46, opacity=0.13, angle=24)
         sheet.set_text_color(*INK)

@@ -1,5 +1,8 @@
 """Certificates: number, draw, sign, seal, hand out, verify; for oneself and for those one has paid for."""
 
+from collections.abc import Collection
+from decimal import Decimal
+
 from services.certificates.archive import Archive
 from services.certificates.checking import Checked, Checker
 from services.certificates.facts import in_order, net
@@ -33,8 +36,8 @@ from services.vault import Vault
 
 
 class Certificates:
-    """`pending_payments(person_id, payer_id=)` tells by fee year when the payments were made that are not
-    booked yet.
+    """`pending_payments(person_id, payer_id=)` tells by fee year which payments are not known to be booked yet: the
+    key of each in the bureau's books, and when it was made.
 
     Of every method that issues or lists: the caller has made sure that who asks was verified a moment ago.
     `Unavailable` when the bureau can't be asked.
@@ -134,6 +137,10 @@ class Certificates:
         """The years of the fee periods that have booked payments, newest first."""
         return sorted({record_year(record) for record in await self._booked(holder)}, reverse=True)
 
+    async def total(self, holder: Holder, fee_years: Collection[int]) -> Decimal:
+        """What the payment records of these years come to, refunds taken off."""
+        return net([record for record in await self._booked(holder) if record_year(record) in fee_years])
+
     async def is_named(self, person_id: str, *, conversation_id: str, name_token: str) -> bool:
         """Whether the name as it was typed is that of the person."""
         name = canonical_name(await self._vault.open(conversation_id, name_token))
@@ -168,8 +175,11 @@ class Certificates:
 
     async def pending(self, holder: Holder) -> dict[int, NotYet]:
         """The years that were paid and are not booked, newest first, with the days from which their papers can
-        be had."""
-        return await self._waiting.pending(holder)
+        be had. The books count: they may have a payment before we have looked for it."""
+        if not await self._waiting.pending(holder):
+            return {}
+        booked = {record.order_no for record in await self._booked(holder) if record.order_no}
+        return await self._waiting.pending(holder, booked)
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         """When the papers of a year can be had that was paid and is not booked; None if nothing is pending."""

@@ -1,10 +1,11 @@
 """Asked too early: from which day on a paper can be had, and a message to who wants one when it is there."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Protocol
 
 from services.certificates.model import Holder, NotYet
+from services.domain.orders import Unbooked
 from services.domain.workdays import add_workdays, is_provisional, records_available
 from services.durable import Durable
 from services.notices import Notices
@@ -23,7 +24,7 @@ PATIENCE = timedelta(days=30)
 class PendingPayments(Protocol):
     async def __call__(
         self, person_id: str, *, payer_id: str | None = None
-    ) -> Mapping[int, Sequence[datetime]]: ...
+    ) -> Mapping[int, Mapping[str, Unbooked]]: ...
 
 
 class Waiting:
@@ -55,17 +56,23 @@ class Waiting:
             again=_again,
         )
 
-    async def pending(self, holder: Holder) -> dict[int, NotYet]:
-        """The years that were paid and are not booked, newest first."""
+    async def pending(self, holder: Holder, booked: Collection[str] = ()) -> dict[int, NotYet]:
+        """The years that were paid and are not booked, newest first. `booked` are keys of payments that are in the
+        books by now."""
         paid = await self._pending_payments(holder.person_id, payer_id=holder.payer_id)
-        return {year: self._promise(year, paid[year]) for year in sorted(paid, reverse=True)}
+        left = {
+            year: [bill for key, bill in of_year.items() if key not in booked]
+            for year, of_year in sorted(paid.items(), reverse=True)
+        }
+        return {year: self._promise(year, bills) for year, bills in left.items() if bills}
 
     async def not_yet(self, holder: Holder, fee_year: int) -> NotYet | None:
         return (await self.pending(holder)).get(fee_year)
 
-    def _promise(self, fee_year: int, paid: Sequence[datetime]) -> NotYet:
+    def _promise(self, fee_year: int, bills: Sequence[Unbooked]) -> NotYet:
         """From the first pending payment on; a day that has passed without a record is not promised again."""
         today = self._clock.now().date()
+        paid = [bill.paid_at for bill in bills]
         earliest, _ = records_available(min(paid).date())
         _, latest = records_available(max(paid).date())
         earliest = max(earliest, today)
@@ -75,7 +82,7 @@ class Waiting:
             latest=latest,
             fee_year=fee_year,
             provisional=is_provisional(latest),
-            payments=len(paid),
+            bills=tuple(bills),
         )
 
     async def forget(self, holder: Holder, conversation_id: str, kind: str, fee_year: int) -> None:

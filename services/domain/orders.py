@@ -4,9 +4,11 @@ An order is one number at the gateway for one confirmed quote. `CLOSED → PAID`
 late is taken in, never lost (`reliability` 2).
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.domain.kinds import Insurance, InsuredGroup
 from services.ports import Dues
 
 GRACE = timedelta(minutes=2)
@@ -118,6 +120,17 @@ def bill_units(dues: Dues) -> tuple[str, ...]:
         return (str(dues.fee_year),)
     first, _, last = (dues.fee_period or "").partition("/")
     return tuple(_months(first, last or first))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unbooked:
+    """A bill that is paid and that the bureau has not entered yet, as far as we know."""
+
+    paid_at: datetime
+    insured_group: InsuredGroup
+    insurance: Insurance
+    fee_period: str | None = None
+    fee_year: int | None = None
 
 
 def bill_year(dues: Dues, period: str | None) -> int:

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pypdfium2
 
-from services.certificates.drawing import GREY, Sheet
+from services.certificates.drawing import GREY, Box, Sheet
 from services.exports.table import Cell, Table, shown
 
 MARGIN = 12.0
@@ -93,10 +93,12 @@ class _Page:
         return max(LEAST_ROW, *(self._sheet.height_of(text, width, size) for text, width in pairs))
 
     def _cells(self, texts: Sequence[str], aligns: Sequence[str], size: float, *, head: bool = False) -> None:
-        height, x = self._height(texts, size), MARGIN
-        for text, align, width in zip(texts, aligns, self._widths, strict=True):
-            self._sheet.box(x, self._y, width, height, text, size=size, bold=head, shade=head, align=align)
-            x += width
+        height = self._height(texts, size)
+        boxes = [
+            Box(width=width, text=text, size=size, bold=head, shade=head, align=align)
+            for text, align, width in zip(texts, aligns, self._widths, strict=True)
+        ]
+        self._sheet.row(MARGIN, self._y, height, boxes)
         self._y += height
 
     def _number_pages(self) -> None:

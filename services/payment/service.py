@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from services.domain.errors import Refused, ServiceError, Unavailable
-from services.domain.orders import GRACE, OPEN, OrderState
+from services.domain.orders import GRACE, OPEN, OrderState, Unbooked
 from services.domain.people import Person
 from services.durable import Durable
 from services.payment import auditing, drafts, issuing, refunding, settling, sweeping, watching
@@ -23,7 +23,7 @@ from services.payment import desk as jobs
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
 from services.payment.evidence import Verdict, apply
 from services.payment.mending import Mending
-from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest
+from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest, load_quote
 from services.ports import Clock, PaymentGateway, TaxBureau
 from services.settings import Settings
 from services.store.orders import OrderLineRow, OrderRow, WatcherRow
@@ -208,12 +208,12 @@ class Payment:
 
     async def pending_payments(
         self, person_id: str, *, payer_id: str | None = None
-    ) -> Mapping[int, Sequence[datetime]]:
-        """Fee year → when the payments for this person were made that are not booked yet; with `payer_id` only
-        those of that payer."""
+    ) -> Mapping[int, Mapping[str, Unbooked]]:
+        """Fee year → the bills for this person of whose booking we do not know yet, by the key that the bureau's books
+        have them under; with `payer_id` only those of that payer."""
         found = (
-            select(OrderLineRow.year, OrderRow.paid_at)
-            .join(OrderLineRow, OrderLineRow.order_no == OrderRow.order_no)
+            select(OrderLineRow, OrderRow.paid_at)
+            .join(OrderRow, OrderLineRow.order_no == OrderRow.order_no)
             .where(
                 OrderLineRow.insured_id == person_id,
                 OrderLineRow.booked_on.is_(None),
@@ -224,11 +224,12 @@ class Payment:
         )
         if payer_id is not None:
             found = found.where(OrderRow.payer_id == payer_id)
-        pending: dict[int, list[datetime]] = {}
+        pending: dict[int, dict[str, Unbooked]] = {}
         async with self._desk.database.read() as session:
-            for year, paid_at in await session.execute(found):
+            for line, paid_at in await session.execute(found):
                 if paid_at:
-                    pending.setdefault(year, []).append(self._desk.local(paid_at))
+                    bill = _unbooked(line, self._desk.local(paid_at))
+                    pending.setdefault(line.year, {})[line.key] = bill
         return pending
 
     async def sweep(self) -> None:
@@ -331,3 +332,15 @@ class Payment:
         if view is None:
             raise Refused("unknown_order")
         return view
+
+
+def _unbooked(line: OrderLineRow, paid_at: datetime) -> Unbooked:
+    quote = load_quote(line.quote)
+    dues = quote.dues
+    return Unbooked(
+        paid_at=paid_at,
+        insured_group=dues.insured_group,
+        insurance=dues.insurance,
+        fee_period=dues.fee_period or quote.fee_period,
+        fee_year=dues.fee_year,
+    )

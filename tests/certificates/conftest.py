@@ -20,6 +20,7 @@ from services.certificates.press import Press, Rendered
 from services.certificates.signing import Signer
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
+from services.domain.orders import Unbooked
 from services.domain.people import Person
 from services.durable import Durable
 from services.notices import Notices
@@ -215,8 +216,12 @@ async def open_office(database: Database, clock: FixedClock, signer: Signer) -> 
     people = People(Person(id_type=IdType.RESIDENT_ID_CARD, id_number=NUMBER, name=NAME))
     durable, notices = Durable(database=database, clock=clock), Notices(database=database, clock=clock)
 
-    async def pending_payments(_person_id: str, *, payer_id: str | None = None) -> dict[int, list[datetime]]:
-        return {2026: pending} if pending else {}
+    async def pending_payments(
+        _person_id: str, *, payer_id: str | None = None
+    ) -> dict[int, dict[str, Unbooked]]:
+        medical = {"insured_group": InsuredGroup.RESIDENT, "insurance": Insurance.MEDICAL, "fee_year": 2026}
+        bills = {f"key{place}": Unbooked(paid_at=at, **medical) for place, at in enumerate(pending)}
+        return {2026: bills} if bills else {}
 
     certificates = Certificates(
         database=database,

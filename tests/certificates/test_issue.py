@@ -14,7 +14,7 @@ from services.certificates import Document, NotYet, Verdict
 from services.certificates.press import Press
 from services.domain.errors import Unavailable
 from services.store.certificates import CertificateFileRow, CertificateRow
-from tests.certificates.conftest import NAME, NUMBER, Office, months, record, text_of
+from tests.certificates.conftest import NAME, NUMBER, ONESELF, Office, months, record, text_of
 
 
 async def count(office: Office, table: type) -> int:
@@ -110,6 +110,13 @@ async def test_a_day_that_has_passed_is_not_promised(office: Office) -> None:
 async def test_what_is_booked_can_be_had_while_more_is_on_its_way(office: Office) -> None:
     office.pending.append(_moment("2026-11-23T09:00"))
     assert isinstance(await office.issue(), Document)
+
+
+async def test_the_books_know_of_a_booking_before_we_have_looked(office: Office) -> None:
+    office.pending.append(_moment("2026-11-23T09:00"))
+    assert list(await office.certificates.pending(ONESELF)) == [2026]
+    office.bureau.books.append(record("r2", order_no="key0"))
+    assert await office.certificates.pending(ONESELF) == {}
 
 
 async def test_a_record_that_is_not_booked_gives_no_paper(office: Office) -> None:

@@ -114,6 +114,22 @@ async def test_language_title_and_no_personal_data_beside_the_text(press: Press,
     assert NUMBER not in told
 
 
+async def test_words_are_tagged_in_the_order_of_reading(press: Press, clock: FixedClock) -> None:
+    paper = await press.make("payment_record", facts_of(*months(12)), clock.now())
+    root = PdfReader(io.BytesIO(paper.pdf)).trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    tags = [tag.get_object() for tag in root["/StructTreeRoot"]["/K"][0].get_object()["/K"]]
+    assert {tag["/S"] for tag in tags} == {"/P", "/H1", "/Figure"}
+    assert all("/Alt" in tag for tag in tags if tag["/S"] == "/Figure")
+    pages = [
+        page.get_contents().get_data().decode("latin-1") for page in PdfReader(io.BytesIO(paper.pdf)).pages
+    ]
+    assert sum(page.count("/MCID") for page in pages) == len(tags)
+    for page in pages:
+        assert page.count("BDC") + page.count("BMC") == page.count("EMC")
+
+
 async def test_no_watermark_on_a_real_paper(press: Press, clock: FixedClock) -> None:
     paper = await press.make("payment_record", facts_of(RESIDENT_MEDICAL, demo=False), clock.now())
     assert "演示" not in squeezed(paper.pdf)

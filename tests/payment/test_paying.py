@@ -350,7 +350,9 @@ async def test_what_waits_for_booking_is_known_to_the_certificates(town: Town) -
     assert await town.payment.pending_payments("p1") == {}
     town.gateway.pay(order.order_no)
     await town.payment.refresh(order.order_no)
-    assert await town.payment.pending_payments("p1") == {2027: [town.clock.now()]}
+    pending = await town.payment.pending_payments("p1")
+    (bill,) = pending[2027].values()
+    assert (bill.paid_at, bill.fee_year) == (town.clock.now(), 2027)
     await town.run()
     town.bureau.book(order.order_no)
     assert (await town.payment.refresh(order.order_no)).booked

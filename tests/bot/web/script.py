@@ -38,7 +38,7 @@ class Script:
         return {
             "/pay_insurance": [
                 {
-                    "text": "办理前，要先确认您本人的身份。请点开下面的链接，同意使用您的姓名和证件号码。",
+                    "text": "办理前，要先确认您本人的身份。请打开授权页面，同意使用您的姓名和证件号码。",
                     "buttons": [{"title": "拒绝，自己输入", "payload": "/deny"}],
                     "custom": {
                         "kind": "authorization_request",
@@ -50,7 +50,7 @@ class Script:
             ],
             "/deny": [
                 {
-                    "text": "还差一步：请点开下面的链接，完成身份核验。办好后回来说“好了”。",
+                    "text": "还差一步：请打开核验页面，完成身份核验。办好后回来说“好了”。",
                     "custom": {
                         "kind": "identity_verification",
                         "url": f"{base}/sandbox/verify",
@@ -146,7 +146,7 @@ class Script:
             ],
             "/affirm": [
                 {
-                    "text": "居民医保，400元。请点“去支付”，10点15分前有效。付好后回来说“好了”。",
+                    "text": "居民医保，400元。请打开付款页面，10点15分前有效。付好后回来说“好了”。",
                     "buttons": [
                         {"title": "我付好了", "payload": "/check_payment_status"},
                         {"title": "不付了", "payload": "/cancel"},
