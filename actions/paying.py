@@ -31,7 +31,7 @@ ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
 def take_facts(talk: Talk, task: Task) -> set[str]:
     """Put what was said into the task; the names of the facts that are new or different."""
     new = set()
-    if _is_other_insurance(talk, task):
+    if is_other_insurance(talk, task):
         said = [name for name in ("insured_group", "insurance") if name not in task.taken]
         task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
@@ -63,7 +63,8 @@ def _is_this_year(talk: Talk, task: Task) -> bool:
     return int(str(said)[:4]) >= talk.today.year
 
 
-def _is_other_insurance(talk: Talk, task: Task) -> bool:
+def is_other_insurance(talk: Talk, task: Task) -> bool:
+    """Whether the turn names another insurance than the one in work."""
     said = ((name, talk.turn.last(name)) for name in ("insured_group", "insurance"))
     return any(value is not None and task.facts.get(name) not in (None, str(value)) for name, value in said)
 

@@ -1,0 +1,112 @@
+"""Paying as residents say it: a short answer that says much, 重新付, a choice that is regretted, one word alone."""
+
+from typing import Any
+
+import pytest
+
+from tests.journeys.driver import Resident, Town
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, resident
+
+RESIDENTS = (enrolment(RESIDENT, PENSION), enrolment(RESIDENT, MEDICAL))
+ALL = (
+    *RESIDENTS,
+    enrolment(FLEXIBLE, PENSION, since="2026-01"),
+    enrolment(FLEXIBLE, MEDICAL, since="2026-01"),
+)
+PEOPLE = {
+    "answers": resident("蓝一花", "19630101", 101, *ALL),
+    "gives_up": resident("蓝二花", "19630102", 102, *RESIDENTS),
+    "regrets": resident("蓝三花", "19630103", 103, *RESIDENTS),
+}
+
+
+@pytest.fixture(scope="module")
+def village(town: Town) -> Town:
+    town.load(list(PEOPLE.values()))
+    return town
+
+
+def arrive(village: Town, who: str, sender: str, sentence: str) -> Resident:
+    me = village.resident(sender)
+    me.say("登录")
+    me.log_in(account(who))
+    me.say(sentence)
+    return me
+
+
+def account(who: str) -> str:
+    return str(PEOPLE[who]["alipay_user_id"])
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("居民养老", "tier"),
+        ("城乡居民养老保险", "tier"),
+        ("灵活就业养老", "fee_period"),
+        ("居民医保", None),
+    ],
+)
+def test_the_answer_to_which_kind_says_the_insurance_too(village: Town, said: str, kind: str | None) -> None:
+    me = arrive(village, "answers", f"says-{said}", "交社保")
+    assert me.card("choice")["slot"] == "insured_group"
+    me.say(said)
+    if kind:
+        assert me.card("choice")["slot"] == kind
+    else:
+        assert me.card("payment_confirmation")["insurance"] == MEDICAL
+
+
+def test_the_answer_for_another_says_the_insurance_and_who_it_is(village: Town) -> None:
+    me = arrive(village, "answers", "says-for-whom", "代他人缴费")
+    assert me.card("choice")["slot"] == "insured_group"
+    me.say("给我妈交居民医保")
+    assert "您妈妈的身份证号码" in me.text
+
+
+def test_an_order_that_was_given_up_is_taken_up_again(village: Town) -> None:
+    me = arrive(village, "gives_up", "pays-again", "交居民养老，六百那档")
+    me.say("确认支付")
+    first = me.card("payment_request")["order_no"]
+    me.say("再付一次")
+    assert me.card("payment_request")["order_no"] == first
+    for again in ("重新付", "再付一次", "重新缴", "能重新付吗"):
+        me.say("不付了")
+        assert "取消" in me.text
+        me.say(again)
+        assert me.card("payment_confirmation")["total"] == "600.00"
+    me.say("确认支付")
+    assert me.card("payment_request")["order_no"] != first
+    me.pay(account("gives_up"))
+    me.say("好了")
+    me.say("再付一次")
+    assert me.card("payment_status")["status"] == "paid"
+    assert not me.has("payment_confirmation")
+
+
+def test_an_order_that_has_expired_is_taken_up_again(new_town: Any) -> None:
+    town = new_town()
+    town.load([PEOPLE["gives_up"]])
+    me = arrive(town, "gives_up", "expires", "交居民养老，六百那档")
+    me.say("确认支付")
+    town.advance("PT20M")
+    me.say("再付一次")
+    assert me.card("payment_confirmation")["total"] == "600.00"
+    me.say("确认支付")
+    assert me.has("payment_request")
+
+
+def test_a_tier_that_is_regretted_after_paying(village: Town) -> None:
+    """Business 4: a tier that was paid can't be changed here; the agency may be asked, or the money back."""
+    me = arrive(village, "regrets", "regrets", "交居民养老，六百那档")
+    me.say("确认支付")
+    me.pay(account("regrets"))
+    me.say("好了")
+    for said in ("我选错档了", "改成2000", "档次选错了", "换成3000那档"):
+        me.say(said)
+        assert "一年只缴一次" in me.text
+        assert "社保经办机构" in me.text
+        assert not me.has("choice")
+        assert not me.has("payment_confirmation")
+    me.press("我要退费")
+    assert me.card("choice")["slot"] == "refund_reason"
