@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from actions import (
+    afterwards,
     answering,
     awaited,
     basket,
@@ -49,7 +50,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     talk.returning = returning.came_back(talk)
     await news.tell_news(talk)
     try:
-        if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
+        if state.question != RETURN or not talk.told_orders or returning.acts(talk):
             await _respond(talk)
         while state.task is None and (state.parked or state.together) and not (state.login or state.question):
             await _go_on_with_next(talk)
@@ -115,6 +116,7 @@ async def _respond(talk: Talk) -> None:
     if (
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
+        or await afterwards.takes(talk)
         or await basket.takes(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
@@ -359,7 +361,7 @@ async def _unbind_now(talk: Talk) -> None:
     await talk.services.identity.unbind(talk.conversation_id)
     talk.state.question, talk.state.task, talk.state.parked, talk.state.order_no = None, None, [], None
     talk.state.leave_basket()
-    talk.state.shown, talk.state.window, talk.state.relatives = {}, {}, {}
+    talk.state.shown, talk.state.window, talk.state.relatives, talk.state.left = {}, {}, {}, None
     talk.tell("unbind.done", (say("button.login"), "/login"))
 
 

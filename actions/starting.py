@@ -3,7 +3,7 @@
 from actions import basket, login, others, papers, paying, queries, query_facts, refunding, returning, steps
 from actions.query_words import asks_records
 from actions.say import say
-from actions.state import CONFIRM, LEFT, LOOKUPS, PAYMENT, Task
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
 
@@ -171,11 +171,10 @@ async def resume(talk: Talk) -> None:
     """好了, 继续, a bare 好的: whatever is open goes on."""
     if talk.state.task or talk.state.login or talk.state.question:
         await steps.go_on(talk)
-    elif returning.wants_back(talk) and talk.state.basket:
-        talk.state.together = True
     elif returning.wants_back(talk):
-        talk.state.task = Task(kind="pay", facts=same_insurance(talk))
-        returning.offer(talk)
+        returning.take_up(talk.state)
+        if talk.state.task:
+            returning.offer(talk)
     elif not talk.replies and not talk.turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
 
@@ -186,4 +185,4 @@ def has_done(talk: Talk, kind: str) -> bool:
 
 
 def same_insurance(talk: Talk) -> dict[str, str]:
-    return {name: value for name, value in talk.state.done.items() if name not in {"kind", LEFT}}
+    return {name: value for name, value in talk.state.done.items() if name != "kind"}
