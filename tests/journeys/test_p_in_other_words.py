@@ -13,10 +13,15 @@ ALL = (
     enrolment(FLEXIBLE, PENSION, since="2026-01"),
     enrolment(FLEXIBLE, MEDICAL, since="2026-01"),
 )
+OWED = {
+    "insured_group": FLEXIBLE, "insurance": PENSION, "agency": "520103", "period": "2025-01/2025-06",
+    "amount": "4600.00",
+}  # fmt: skip
 PEOPLE = {
     "answers": resident("蓝一花", "19630101", 101, *ALL),
     "gives_up": resident("蓝二花", "19630102", 102, *RESIDENTS),
     "regrets": resident("蓝三花", "19630103", 103, *RESIDENTS),
+    "owes": resident("蓝四花", "19630104", 104, *ALL, assessed_arrears=[OWED]),
 }
 
 
@@ -110,3 +115,29 @@ def test_a_tier_that_is_regretted_after_paying(village: Town) -> None:
         assert not me.has("payment_confirmation")
     me.press("我要退费")
     assert me.card("choice")["slot"] == "refund_reason"
+
+
+def test_arrears_alone_are_those_that_were_assessed(village: Town) -> None:
+    """Business R2: what nobody has assessed is no answer to choose."""
+    me = arrive(village, "owes", "owes-one", "补缴")
+    review = me.card("payment_confirmation")
+    assert (review["insured_group"], review["insurance"], review["total"]) == (FLEXIBLE, PENSION, "4600.00")
+    me.say("算了，补缴医保")
+    assert "12393" in me.text
+    assert not me.has("choice")
+
+
+def test_without_arrears_nothing_is_asked_first(village: Town) -> None:
+    """Business R2: where to apply depends on the insurance; both are named as long as it is not said."""
+    me = arrive(village, "answers", "owes-nothing", "补缴")
+    assert "12333" in me.text
+    assert "12393" in me.text
+    assert not me.has("choice")
+    me.say("我要补缴养老")
+    assert "12333" in me.text
+    assert "12393" not in me.text
+    me.press("正常缴费")
+    assert [option["title"] for option in me.card("choice")["options"]] == [
+        "居民养老保险",
+        "灵活就业养老保险",
+    ]
