@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from actions import cards
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import SHARED, Task
+from actions.state import SHARED, WHOSE, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -18,6 +18,7 @@ from services.insured import NOTHING_FOUND, Wanted
 
 WHO = ("beneficiary", INSURED, "id_type", ID_NUMBER, PERSON_NAME, "relation", "looked_for", "as_before")
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
+OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
@@ -71,7 +72,7 @@ def is_for_other(task: Task | None) -> bool:
 def take(talk: Talk, task: Task) -> set[str]:
     """Put what was said of the person into the task; the names of the facts that are new."""
     beneficiary, new = talk.turn.last("beneficiary"), set()
-    if beneficiary == "self" and is_for_other(task):
+    if beneficiary == OWN and is_for_other(task):
         forget_person(task)
         task.forget("beneficiary")
         return {"beneficiary"}
@@ -206,9 +207,10 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         forget_person(task)
         task.forget("beneficiary")
         return found.person_id
+    asked = PERSONAL & set(task.answered)
     for name in (ID_NUMBER, PERSON_NAME):
         task.forget(name)
-    if INSURED not in task.answered:
+    if asked and INSURED not in task.answered:
         task.answered.append(INSURED)
     if facts.get("relation"):
         talk.state.relatives[found.person_id] = facts["relation"]
@@ -254,15 +256,20 @@ def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
 
 
 def nobody(talk: Talk, task: Task, refused: Refused) -> None:
-    """The one answer: not which of number, name and dues it is. Another number may be tried."""
+    """The one answer: not which of number, name and dues it is. Another number may be tried; what
+    could be paid for the same person before is gone back to."""
     if refused.code == "too_many_tries":
         talk.tell_error(refused)
         talk.state.finish()
         return
-    forget_person(task)
-    task.facts[INSURED] = ANOTHER
-    task.asked, task.draft_id = ID_NUMBER, None
     what = say(f"insurance.{task.facts['insured_group']}.{task.facts['insurance']}")
+    earlier, task.payable = task.payable, {}
+    if earlier and earlier != task.facts and earlier[INSURED] == task.facts.get(INSURED):
+        task.facts, task.asked = earlier, None
+    else:
+        forget_person(task)
+        task.facts[INSURED] = ANOTHER
+        task.asked, task.draft_id = ID_NUMBER, None
     sentence = say(f"error.{NOTHING_FOUND}", what=what)
     talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
 
@@ -286,6 +293,18 @@ def forget_person(task: Task) -> None:
         task.forget(name)
 
 
+def ask_whose(talk: Talk) -> None:
+    """这笔给这位缴吗？"""
+    talk.state.question = WHOSE
+    options = whose_options()
+    sentence = say("ask.beneficiary", titles=[option.title for option in options])
+    talk.add(cards.choice(sentence, "beneficiary", options))
+
+
+def whose_options() -> list[Option]:
+    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
+
+
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
     task.asked, task.reask = name, None
     if name not in task.answered:
@@ -299,6 +318,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             id_type=id_type.value,
             usual=usual,
             relation=task.facts.get("relation", ""),
+            named=PERSON_NAME in task.facts,
         )
 
 

@@ -9,7 +9,7 @@ from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
 from actions.say import say
-from actions.slots import Case, No, Option, Slot
+from actions.slots import INSURED, Case, No, Option, Slot
 from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
@@ -71,6 +71,14 @@ def is_other_insurance(talk: Talk, task: Task) -> bool:
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     """Say the next thing of a payment: the first open question, the review, or how to pay."""
+    await _go_on(talk, task, bound)
+    if (
+        talk.state.task is task and task.asked is None
+    ):  # that was refused, of another: what was wished for before
+        await _go_on(talk, task, bound)
+
+
+async def _go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if task.asked == PAYMENT and talk.state.order_no:
         await show_order(talk, talk.state.order_no)
         return
@@ -101,7 +109,11 @@ async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
         return False
     if task.facts["insurance"] == Insurance.PENSION:
         _past_year_is_arrears(talk, task)
-    return await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is not None
+    if await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is None:
+        return False
+    if task.payable.get(INSURED) != task.facts.get(INSURED):
+        task.payable = dict(task.facts)
+    return True
 
 
 async def current_case(talk: Talk, task: Task, bound: BoundPerson) -> Case:

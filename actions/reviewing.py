@@ -37,6 +37,7 @@ async def is_shown(talk: Talk, task: Task, draft_id: str) -> bool:
 async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str) -> None:
     quote, for_other = bill.quote, bill.insured_id != draft.payer_id
     insured = await talk.services.insured.masked_name(bill.insured_id) if for_other else payer
+    task.payable = dict(task.facts) if for_other else {}
     hidden = cards.NOT_OF_OTHERS if for_other else frozenset()
     if "agency" not in task.single:
         hidden -= {"agency"}

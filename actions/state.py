@@ -28,7 +28,8 @@ class Task:
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
     `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
-    has been told of, so that it is told once. `member` is one of several that are paid for at once
+    has been told of, so that it is told once. `payable` are the facts of the last wish for another person that could
+    be paid: what is wished for next may be refused. `member` is one of several that are paid for at once
     (`actions.basket`), `joint` the review and the payment of all of them.
     """
 
@@ -45,6 +46,7 @@ class Task:
     member: bool = False
     joint: bool = False
     told_window: str | None = None
+    payable: dict[str, Any] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
