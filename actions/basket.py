@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, login, others
+from actions import cards, family, login, others
 from actions.cases import case_of
 from actions.choices import choose
 from actions.reviewing import show_review
@@ -148,11 +148,44 @@ async def takes(talk: Talk) -> bool:
     if leaving:
         _leave_out(talk, leaving)
         return True
-    named = others.relations(talk.turn.text)
+    named = family.relations(talk.turn.text)
     if named and ADD.search(talk.turn.text):
         _add_named(talk, named)
         return True
+    if _told_of_each(talk):
+        return True
+    if len(named) == 1:
+        _turn_to(talk, named[0])
     return _changes_all(talk)
+
+
+def _told_of_each(talk: Talk) -> bool:
+    """The numbers and names of several of them in one sentence: each gets his own."""
+    state, told = talk.state, family.told_of_each(talk.turn.text)
+    waiting = [*([state.task] if state.task and state.task.member else []), *_to_come(state)]
+    meant = [one for one in waiting if one.facts.get("relation") in told]
+    for one in meant:
+        for name, token in told[one.facts["relation"]].items():
+            one.put(name, token)
+    if len(meant) < 2 or state.task is None:
+        return False
+    state.task.asked = None
+    state.parked.insert(0, state.task)
+    state.task = None
+    return True
+
+
+def _turn_to(talk: Talk, relation: str) -> None:
+    """我妈叫…, while somebody else of them is asked for: she comes first."""
+    state, task = talk.state, talk.state.task
+    if task is None or not task.member or task.asked not in others.PERSONAL:
+        return
+    for place, one in enumerate(state.parked):
+        if one.member and one.facts.get("relation") == relation != task.facts.get("relation"):
+            one.facts = {**{name: task.facts[name] for name in SHARED if name in task.facts}, **one.facts}
+            one.asked, task.asked = task.asked, None
+            state.task, state.parked[place] = one, task
+            return
 
 
 def _changes_all(talk: Talk) -> bool:
@@ -189,31 +222,32 @@ def pick_left_out(talk: Talk) -> bool:
 
 def _members(members: Sequence[Task]) -> list[Option]:
     """Whom one may leave out, by name; what is paid as well, where one name is not enough."""
-    names = [name_of(member) for member in members]
     return [
         Option(
             value=f"{MEMBER}{place}",
-            title=say(
-                "basket.leave_out",
-                title=name,
-                about=member.facts.get("about", "") if names.count(name) > 1 else "",
-            ),
+            title=say("basket.leave_out", title=name_of(member), about=_about(member, members)),
         )
-        for place, (member, name) in enumerate(zip(members, names, strict=True), start=1)
+        for place, member in enumerate(members, start=1)
     ]
+
+
+def _about(member: Task, members: Sequence[Task]) -> str:
+    """What is paid for this one, where the name is not enough: several are for the same person."""
+    alone = [name_of(one) for one in members].count(name_of(member)) == 1
+    return "" if alone else str(member.facts.get("about", ""))
 
 
 def name_of(task: Task) -> str:
     """How the resident calls this one."""
     if not others.is_for_other(task):
         return say("others.myself")
-    return str(task.facts.get("relation") or say("basket.somebody"))
+    return family.title_of(task) or say("basket.somebody")
 
 
 def _left_out(talk: Talk) -> list[Task]:
     """Those who shall not be paid for."""
     state = talk.state
-    members = [*state.basket, *([state.task] if state.task and state.task.member else []), *_to_come(state)]
+    members = _all(state)
     field = str(talk.turn.last("field") or "")
     if field.startswith(MEMBER) and field.removeprefix(MEMBER).isdigit():
         return members[int(field.removeprefix(MEMBER)) - 1 :][:1]
@@ -230,7 +264,7 @@ def _left_out(talk: Talk) -> list[Task]:
 def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
     """The members that the sentence names: by relation, as oneself, by their place at the review, as "this one"."""
     state, text = talk.state, talk.turn.text
-    named = others.relations(text)
+    named = family.relations(text)
     found = [one for one in members if one.facts.get("relation") in named and others.is_for_other(one)]
     if MYSELF.search(text):
         found += [one for one in members if not others.is_for_other(one)]
@@ -244,12 +278,13 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
 
 
 def _leave_out(talk: Talk, leaving: Sequence[Task]) -> None:
-    state = talk.state
+    state, members = talk.state, _all(talk.state)
+    titles = [say("basket.bill_of", title=name_of(one), about=_about(one, members)) for one in leaving]
     state.basket = [one for one in state.basket if one not in leaving]
     state.parked = [one for one in state.parked if one not in leaving]
     if state.task and (state.task.joint or state.task in leaving):
         state.task = None
-    talk.tell("basket.left_out", titles=[name_of(one) for one in leaving])
+    talk.tell("basket.left_out", titles=titles)
     if not state.basket and not _to_come(state) and state.task is None:
         state.leave_basket()
         talk.tell("cancel.nothing")
@@ -273,6 +308,11 @@ def _settle_again(talk: Talk, changes: dict[str, str]) -> None:
             member.put(name, value)
     state.parked = [*state.basket, *state.parked]
     state.task, state.basket = None, []
+
+
+def _all(state: Dialogue) -> list[Task]:
+    """Who is settled, who is in work, and who is to come."""
+    return [*state.basket, *([state.task] if state.task and state.task.member else []), *_to_come(state)]
 
 
 def _to_come(state: Dialogue) -> list[Task]:

@@ -7,7 +7,7 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards
+from actions import cards, family
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import SHARED, WHOSE, Task
@@ -16,51 +16,22 @@ from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.insured import NOTHING_FOUND, Wanted
 
-WHO = ("beneficiary", INSURED, "id_type", ID_NUMBER, PERSON_NAME, "relation", "looked_for", "as_before")
+WHO = (
+    "beneficiary",
+    INSURED,
+    "id_type",
+    ID_NUMBER,
+    PERSON_NAME,
+    "relation",
+    "called",
+    "looked_for",
+    "as_before",
+)
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
-RELATIONS = {
-    "妈妈": "老?妈妈?|母亲|老?娘",
-    "爸爸": "老?爸爸?|父亲|老?爹|老汉儿?",
-    "公公": "公公",
-    "婆婆": "婆婆",
-    "岳父": "岳父|老?丈人(?!母)|外父",
-    "岳母": "岳母|丈母娘",
-    "爷爷": "爷爷?",
-    "奶奶": "奶奶?",
-    "外公": "外公|家公|姥爷",
-    "外婆": "外婆|家婆|姥姥",
-    "老公": "老公|丈夫|先生",
-    "老婆": "老婆|妻子|媳妇儿?|婆娘|堂客|太太",
-    "爱人": "爱人|对象|老伴",
-    "女婿": "女婿",
-    "儿媳": "儿媳妇?",
-    "孙女": "孙女",
-    "孙子": "孙子|孙孙",
-    "女儿": "女儿|闺女|幺妹|姑娘",
-    "儿子": "儿子|崽崽?|幺儿",
-    "孩子": "小?孩子?|娃娃?儿?|宝宝",
-    "哥哥": "哥哥?",
-    "姐姐": "姐姐?",
-    "弟弟": "弟弟?",
-    "妹妹": "妹妹?",
-    "朋友": "朋友",
-}
-"""What to call a person in a question, by how residents call them."""
-RELATION = re.compile(
-    "|".join(
-        f"(?P<r{n}>{words})"
-        for n, words in sorted(
-            enumerate(RELATIONS.values()), key=lambda one: -max(len(word) for word in one[1].split("|"))
-        )
-    )
-)
-AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
-SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
-TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -104,7 +75,7 @@ def _usable_type(talk: Talk) -> str | None:
 
 
 def _take_relation(talk: Talk, task: Task) -> set[str]:
-    relation = next(iter(relations(talk.turn.text)), "")
+    relation = next(iter(family.relations(talk.turn.text)), "")
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
     if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
@@ -133,35 +104,6 @@ def take_next(talk: Talk) -> Task | None:
 def names_somebody(talk: Talk) -> bool:
     """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
     return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
-
-
-def relations(text: str) -> list[str]:
-    """The people of the family that a sentence is about: those named last, one beside the other."""
-    titles, found, end = list(RELATIONS), list[str](), 0
-    for match in RELATION.finditer(text):
-        if not AND.fullmatch(text[end : match.start()]):
-            found = []  # 我妈说让我帮我爸交 is about one
-        found.append(titles[int(str(match.lastgroup)[1:])])
-        end = match.end()
-    return list(dict.fromkeys(found))
-
-
-def take_family(talk: Talk) -> list[Task]:
-    """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
-    named: Sequence[str] = relations(talk.turn.text)
-    with_me = SELF_TOO.search(talk.turn.text) is not None
-    if with_me and not named and TOGETHER.search(talk.turn.text):
-        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None:
-        return []
-    if len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
-        return []
-    said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
-    family = [
-        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
-        for name in named
-    ]
-    return [Task(kind="pay", facts=said), *family] if with_me else family
 
 
 def share(talk: Talk, task: Task) -> None:
@@ -317,14 +259,14 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             (say("button.cancel"), "/cancel"),
             id_type=id_type.value,
             usual=usual,
-            relation=task.facts.get("relation", ""),
+            relation=family.title_of(task),
             named=PERSON_NAME in task.facts,
         )
 
 
 def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
     _ask(talk, task, name, None)
-    relation = task.facts.get("relation", "")
+    relation = family.title_of(task)
     sentence = say(f"ask.{name}", titles=[option.title for option in options], relation=relation)
     talk.add(cards.choice(sentence, name, options))
 

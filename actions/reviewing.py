@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions import cards, cautions, others, windows
+from actions import cards, cautions, family, others, windows
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
@@ -62,7 +62,7 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
 
 async def _show_several(talk: Talk, task: Task, draft: Draft, payer: str) -> None:
     """One confirmation, a line a bill. Of the others only the masked name, the insurance, the time, the amount."""
-    relations = {others.find_id(member): member.facts.get("relation", "") for member in talk.state.basket}
+    relations = {others.find_id(member): family.title_of(member) for member in talk.state.basket}
     spoken, shown = [], []
     for bill in draft.bills:
         name = await masked_name(talk, draft.payer_id, bill)

@@ -1,6 +1,18 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import basket, login, others, papers, paying, queries, query_facts, refunding, returning, steps
+from actions import (
+    basket,
+    family,
+    login,
+    others,
+    papers,
+    paying,
+    queries,
+    query_facts,
+    refunding,
+    returning,
+    steps,
+)
 from actions.query_words import asks_records
 from actions.say import say
 from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
@@ -10,9 +22,9 @@ from services.domain.kinds import Insurance
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
-    family = others.take_family(talk)
-    if family:
-        await _pay_family(talk, family)
+    members = family.take_family(talk)
+    if members:
+        await _pay_family(talk, members)
         return
     following = others.take_next(talk)
     if following:
@@ -30,10 +42,10 @@ async def pay(talk: Talk) -> None:
     await change(talk, task)
 
 
-async def _pay_family(talk: Talk, family: list[Task]) -> None:
+async def _pay_family(talk: Talk, members: list[Task]) -> None:
     """All at once; each is told what the one before has settled."""
-    basket.gather(talk, family)
-    talk.tell("basket.family", titles=[basket.name_of(task) for task in family])
+    basket.gather(talk, members)
+    talk.tell("basket.family", titles=[basket.name_of(task) for task in members])
     await steps.go_on(talk)
 
 

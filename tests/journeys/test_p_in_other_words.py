@@ -17,10 +17,17 @@ OWED = {
     "insured_group": FLEXIBLE, "insurance": PENSION, "agency": "520103", "period": "2025-01/2025-06",
     "amount": "4600.00",
 }  # fmt: skip
+OWED_LATER = OWED | {"period": "2025-07/2025-12", "amount": "4700.00"}
 PEOPLE = {
     "answers": resident("蓝一花", "19630101", 101, *ALL),
     "gives_up": resident("蓝二花", "19630102", 102, *RESIDENTS),
     "regrets": resident("蓝三花", "19630103", 103, *RESIDENTS),
+    "parents": resident("蓝五花", "19630105", 105, *RESIDENTS),
+    "mother": resident("蓝六妹", "19400106", 106, *RESIDENTS),
+    "father": resident("蓝七哥", "19400107", 107, *RESIDENTS),
+    "owes_two": resident(
+        "蓝八花", "19630108", 108, enrolment(FLEXIBLE, PENSION), assessed_arrears=[OWED, OWED_LATER]
+    ),
     "owes": resident("蓝四花", "19630104", 104, *ALL, assessed_arrears=[OWED]),
 }
 
@@ -141,3 +148,48 @@ def test_without_arrears_nothing_is_asked_first(village: Town) -> None:
         "居民养老保险",
         "灵活就业养老保险",
     ]
+
+
+def test_what_is_left_out_of_several_for_oneself_is_named(village: Town) -> None:
+    me = arrive(village, "owes_two", "owes-two", "补缴")
+    me.say("都交")
+    assert me.card("payment_confirmation")["total"] == "9300.00"
+    me.say("只交第二笔")
+    assert "灵活就业养老保险2025年1月至6月先不缴" in me.text
+    assert me.card("payment_confirmation")["total"] == "4700.00"
+
+
+def told(who: str) -> str:
+    return f"{PEOPLE[who]['name']}，{PEOPLE[who]['id_number']}"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["我爸妈的居民医保一起交", "给父母交居民医保", "我屋头两个老人的居民医保都要交"]
+)
+def test_both_parents_in_one_sentence(village: Town, sentence: str) -> None:
+    me = arrive(village, "parents", f"both-{sentence}", sentence)
+    me.say(f"我妈叫{PEOPLE['mother']['name']}")
+    assert "姓名记下了" in me.text
+    assert "您妈妈的身份证号码" in me.text
+    me.say(PEOPLE["mother"]["id_number"])
+    assert "接下来" in me.text
+    me.say(f"我爸{told('father')}")
+    review = me.card("payment_confirmation")
+    assert review["total"] == "800.00"
+    assert [line["label"] for line in review["lines"][1:3]] == ["妈妈（**妹）", "爸爸（**哥）"]
+
+
+def test_both_parents_with_their_numbers_at_once(village: Town) -> None:
+    sentence = f"给爸妈交居民医保，我妈{told('mother')}，我爸{told('father')}"
+    me = arrive(village, "parents", "both-at-once", sentence)
+    assert [line["label"] for line in me.card("payment_confirmation")["lines"][1:3]] == [
+        "妈妈（**妹）",
+        "爸爸（**哥）",
+    ]
+
+
+def test_children_who_are_only_counted(village: Town) -> None:
+    me = arrive(village, "parents", "two-children", "我家两个娃的居民医保一起交")
+    assert "第一个孩子的身份证号码" in me.text
+    me.say(told("mother"))
+    assert "第二个孩子的身份证号码" in me.text
