@@ -97,10 +97,16 @@ def _step(tiers: Sequence[Tier]) -> int | None:
 
 
 async def _with_prices(case: Case, options: Sequence[Option]) -> Sequence[Option]:
-    """Two years of residents' medical insurance: what each costs, and from when it helps (business 2.4)."""
+    """Two years of residents' medical insurance: what each costs, and from when it helps (business 2.4). What it costs
+    somebody else tells of his marks: of the earlier year it is told what is known of it in public."""
     resident = case.facts["insured_group"] == InsuredGroup.RESIDENT
-    if case.for_other or not resident or case.facts["insurance"] != Insurance.MEDICAL:
+    if not resident or case.facts["insurance"] != Insurance.MEDICAL:
         return options
+    if case.for_other:
+        late = options[:-1]
+        return [
+            replace(option, note=say("option.late_year") if option in late else None) for option in options
+        ]
     found = []
     for option in options:
         asked = replace(case, facts={**case.facts, "fee_year": option.value})

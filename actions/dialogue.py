@@ -38,7 +38,7 @@ from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import Refused, ServiceError
+from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -55,7 +55,7 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
         while state.task is None and (state.parked or state.together) and not (state.login or state.question):
             await _go_on_with_next(talk)
     except ServiceError as error:
-        _tell_failure(talk, error)
+        stopping.tell_failure(talk, error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
             if state.task.joint:
                 state.leave_basket()
@@ -75,16 +75,6 @@ async def _go_on_with_next(talk: Talk) -> None:
     talk.state.task = talk.state.parked.pop(0)
     talk.tell("resume", what=returning.describe(talk.state.task))
     await steps.go_on(talk)
-
-
-def _tell_failure(talk: Talk, error: ServiceError) -> None:
-    """A window that has closed meanwhile is told as one that was closed before."""
-    task = talk.state.task
-    mine = task is not None and "insurance" in task.facts and not others.is_for_other(task)
-    if isinstance(error, Refused) and error.code == "window_closed" and task and mine:
-        stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
-    else:
-        talk.tell_error(error)
 
 
 async def _respond(talk: Talk) -> None:

@@ -176,6 +176,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts[ID_NUMBER], _id_type(task)
     )
+    if checked.reason == "expired_form" and await _renew(talk, task):
+        return await _is_complete(talk, task, case)
     if checked.could_be:
         options = [Option(value=kind, title=kind) for kind in (*checked.could_be, IdType.RESIDENT_ID_CARD)]
         _ask_choice(talk, task, "id_type", options)
@@ -188,6 +190,16 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     if PERSON_NAME not in task.facts:
         _ask(talk, task, PERSON_NAME, "others.ask_name")
         return False
+    return True
+
+
+async def _renew(talk: Talk, task: Task) -> bool:
+    """A number of fifteen digits becomes the one of eighteen; the name decides whether it is theirs."""
+    renewed = await talk.services.identity.renew_id_number(talk.conversation_id, task.facts[ID_NUMBER])
+    if renewed is None:
+        return False
+    task.put(ID_NUMBER, renewed)
+    talk.tell("others.old_number")
     return True
 
 

@@ -135,3 +135,15 @@ def test_what_is_refused_of_another_leaves_the_card_that_was_there(village: Town
     me.say("参保人")
     me.say("上一步")
     assert me.card("payment_confirmation")["total"] == "600.00"
+
+
+def test_an_old_number_of_another_becomes_the_new_one(village: Town) -> None:
+    """Identity documents 2.1: of another no digit is read back; the name decides."""
+    number = MOTHER["id_number"]
+    me = logged_in(village, "old-number-of-another", DAUGHTER["alipay_user_id"])
+    me.say("给我妈交居民医保")
+    me.say(number[:6] + number[8:17])
+    assert "18位" in me.text
+    assert number[-4:] not in me.text
+    me.say(MOTHER["name"])
+    assert me.card("payment_confirmation")["insured"] == "**娘"
