@@ -19,7 +19,12 @@ CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", 
 async def takes(talk: Talk) -> bool:
     """Whether the turn is about what was paid, or closed, last; then it is done."""
     state, turn = talk.state, talk.turn
-    if turn.poke or state.login or state.question:
+    if turn.poke:
+        return False
+    if returning.tries_again(talk) and (state.task or state.login):
+        await steps.go_on(talk)
+        return True
+    if state.login or state.question:
         return False
     if returning.pays_again(talk):
         return await _pays_again(talk)

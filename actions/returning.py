@@ -16,6 +16,7 @@ AGAIN = re.compile(
     r"(?:一?[次遍回下笔单]|款|费|钱)*[吗不了哇呗嘛]*"
 )
 """重新付, 再付一次: of nothing else but what was paid for before."""
+RETRY = re.compile(r"(?:那|请|麻烦|帮|给)*(?:再试|重试|再弄|再来试)(?:试|一?[次下哈遍回])*[看吗嘛哈]*")
 GO_ON, DROP = "go_on", "drop"
 ACTING = frozenset(
     {
@@ -80,6 +81,11 @@ def wants_back(talk: Talk) -> bool:
 def pays_again(talk: Talk) -> bool:
     """重新付, 再付一次."""
     return bool(AGAIN.fullmatch(plain(talk.turn.text)))
+
+
+def tries_again(talk: Talk) -> bool:
+    """再试一下, after something did not work."""
+    return bool(RETRY.fullmatch(plain(talk.turn.text)))
 
 
 def take_up(state: Dialogue) -> None:

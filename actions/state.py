@@ -70,6 +70,7 @@ class Dialogue:
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
     `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance;
     `left` is that payment itself when the resident left it, and may want it after all.
+    `unsure` is the order of which it was told last that nobody knows whether it is paid.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
@@ -91,6 +92,7 @@ class Dialogue:
     seen: str | None = None
     done: dict[str, str] = field(default_factory=dict)
     left: Task | None = None
+    unsure: str | None = None
     shown: dict[str, Any] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Any] = field(default_factory=dict)

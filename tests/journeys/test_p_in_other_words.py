@@ -193,3 +193,51 @@ def test_children_who_are_only_counted(village: Town) -> None:
     assert "第一个孩子的身份证号码" in me.text
     me.say(told("mother"))
     assert "第二个孩子的身份证号码" in me.text
+
+
+def test_what_was_paid_already_is_named_with_its_year(village: Town) -> None:
+    me = arrive(village, "regrets", "paid-already", "交居民医保")
+    me.say("确认支付")
+    me.pay(account("regrets"))
+    me.say("好了")
+    me.say("交居民医保")
+    assert "您2027年度的居民医保已经缴过了" in me.text
+    assert me.card("error")["code"] == "already_paid"
+
+
+def test_an_order_that_the_bureau_keeps_waiting_is_an_error_and_may_be_tried_again(new_town: Any) -> None:
+    town = new_town()
+    town.load([PEOPLE["gives_up"]])
+    me = arrive(town, "gives_up", "bureau-is-away", "交居民养老，六百那档")
+    town.post("/sandbox/bureau/faults", {"operation": "declare", "mode": "unavailable", "times": 40})
+    me.say("确认支付")
+    assert me.card("error")["retryable"]
+    assert not me.has("payment_request")
+    me.say("再试一下")
+    assert "没有扣钱" in me.text
+    town.post("/sandbox/bureau/faults", {"clear": True})
+    town.advance("PT1M")
+    me.say("再试一下")
+    assert me.has("payment_request")
+
+
+def test_nobody_is_asked_to_pay_again_while_the_gateway_is_silent(new_town: Any) -> None:
+    """Business R5: of what may be paid it is not said that it should be paid once more."""
+    town = new_town()
+    town.load([PEOPLE["gives_up"]])
+    me = arrive(town, "gives_up", "gateway-is-silent", "交居民养老，六百那档")
+    me.say("确认支付")
+    for method, mode in (("alipay.trade.query", "system_error"), ("notify", "drop")):
+        town.post("/sandbox/alipay/faults", {"method": method, "mode": mode, "times": 90})
+    me.pay(account("gives_up"))
+    for said in ("付好了", "我要再付一次", "你好", "重新付"):
+        me.say(said)
+        assert "不要重复付款" in me.text
+        assert not me.has("payment_request")
+        assert not me.has("payment_confirmation")
+    me.say("不付了")
+    assert "收到款我就告诉您" in me.text
+    town.post("/sandbox/alipay/faults", {"clear": True})
+    town.advance("PT1M")
+    me.say("刷新")
+    assert me.card("payment_status")["status"] == "paid"
