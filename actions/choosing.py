@@ -82,8 +82,9 @@ def _tier(talk: Talk, task: Task, case: Case, options: Sequence[Option], tiers: 
     window = tiers[0].window
     what = case.facts["insured_group"], case.facts["insurance"]
     until = windows.note(talk, task, window, *what, for_other=case.for_other)
-    source = windows.source(window.basis) if window else ""
-    return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, note=source)
+    basis = say("button.basis")
+    buttons = [(basis, basis)] if window and window.basis else []
+    return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, *buttons)
 
 
 def _step(tiers: Sequence[Tier]) -> int | None:
