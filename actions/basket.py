@@ -14,7 +14,7 @@ from actions.choices import choose
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
-from actions.state import CHANGE, SHARED, Dialogue, Task
+from actions.state import CHANGE, PAYMENT, SHARED, Dialogue, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.payment import Bill
@@ -29,6 +29,7 @@ MYSELF = re.compile(
     r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
 )
 THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
+HE_OR_SHE = re.compile(r"[他她]的?")
 MEMBER = "member"
 """What the buttons at the joint review name instead of a slot, followed by the member's place."""
 CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
@@ -140,23 +141,36 @@ async def review(talk: Talk) -> None:
 async def takes(talk: Talk) -> bool:
     """Whether the turn says who is left out, or changes something for everybody; then it is done."""
     state = talk.state
-    if not is_open(state) or talk.turn.poke or state.login:
-        return False
-    if talk.turn.intent == "faq" or (state.task and state.task.order_no):
+    if not is_open(state) or talk.turn.poke or state.login or talk.turn.intent == "faq":
         return False
     leaving = _left_out(talk)
+    if state.task and state.task.order_no and not (leaving and await is_unpaid(talk, state.task)):
+        return False
     if leaving:
         _leave_out(talk, leaving)
-        return True
+    return bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk)
+
+
+def _takes_named(talk: Talk) -> bool:
+    """再加上我女儿; who of them is named otherwise comes first."""
     named = family.relations(talk.turn.text)
     if named and ADD.search(talk.turn.text):
         _add_named(talk, named)
         return True
-    if _told_of_each(talk):
-        return True
     if len(named) == 1:
         _turn_to(talk, named[0])
-    return _changes_all(talk)
+    return False
+
+
+async def is_unpaid(talk: Talk, task: Task) -> bool:
+    """Whether nobody can have begun to pay: an order whose link was not opened is taken back for that."""
+    if task.asked != PAYMENT:
+        return True
+    if task.order_no is None or not await talk.services.payment.take_back(task.order_no):
+        return False
+    talk.state.order_no = task.order_no = None
+    task.asked = None
+    return True
 
 
 def _told_of_each(talk: Talk) -> bool:
@@ -254,7 +268,9 @@ def _left_out(talk: Talk) -> list[Task]:
     text = talk.turn.text
     only = ONLY.search(text)
     if not only and not LEAVE_OUT.search(text):
-        return []
+        settled = any(not others.is_for_other(one) for one in state.basket)
+        only_me = settled and talk.turn.last("beneficiary") == others.OWN  # 那我先交我自己的
+        return [one for one in members if one not in state.basket] if only_me else []
     meant = _meant(talk, members)
     if only:
         return [one for one in members if one not in meant] if meant else []
@@ -272,6 +288,8 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
         options = [Option(value=str(place), title=str(place)) for place in range(len(members))]
         place = choose(talk.turn, "field", options) if talk.turn.last("ordinal") is not None else None
         found = [members[int(place)]] if place is not None else []
+    if not found and HE_OR_SHE.search(text) and not others.is_for_other(state.task):
+        found = [one for one in members if others.is_for_other(one)][-1:]
     if not found and state.task and state.task.member and (THIS_ONE.search(text) or not named):
         found = [state.task] if LEAVE_OUT.search(text) and THIS_ONE.search(text) else []
     return found

@@ -30,7 +30,6 @@ from actions import (
     steps,
     stopping,
     whose,
-    windows,
 )
 from actions.cards import Message
 from actions.say import say
@@ -107,7 +106,7 @@ async def _respond(talk: Talk) -> None:
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
         or await afterwards.takes(talk)
-        or await basket.takes(talk)
+        or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
     ):
@@ -127,7 +126,7 @@ async def _about_lists(talk: Talk) -> bool:
     was said of a time for paying."""
     if await awaited.wants_to_be_told(talk):
         return True
-    if await reminding.answers(talk) or await _asks_about_terms(talk):
+    if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
         await steps.ask_again(talk)
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
@@ -136,11 +135,12 @@ async def _about_lists(talk: Talk) -> bool:
     return True
 
 
-async def _asks_about_terms(talk: Talk) -> bool:
-    """依据是什么, 我是低保户: told from what the bureau has said."""
-    if talk.state.login or talk.turn.poke:
+async def _about_several(talk: Talk) -> bool:
+    """Who is left out of several, or comes along: then whoever is in work goes on."""
+    if not await basket.takes(talk):
         return False
-    return windows.answer_basis(talk) or await cautions.answers_claim(talk, talk.state.task)
+    await steps.go_on(talk)
+    return True
 
 
 async def _answers_whom_or_what(talk: Talk) -> bool:
@@ -266,6 +266,8 @@ async def _deny(talk: Talk) -> None:
         talk.tell(
             "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
         )
+    elif task and talk.turn.values:
+        await starting.change(talk, task)  # 不不不，五百 is no wish to leave
     elif task:
         await moving.cancel(talk)
     else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from actions import cards, family
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import SHARED, WHOSE, Task
+from actions.state import CONFIRM, SHARED, WHOSE, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -31,7 +31,7 @@ WHO = (
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
+AGAIN = re.compile(r"再|也|还要|另外|下一个|接着|呢[?？]?$")
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -44,8 +44,7 @@ def take(talk: Talk, task: Task) -> set[str]:
     """Put what was said of the person into the task; the names of the facts that are new."""
     beneficiary, new = talk.turn.last("beneficiary"), set()
     if beneficiary == OWN and is_for_other(task):
-        forget_person(task)
-        task.forget("beneficiary")
+        take_back(task)
         return {"beneficiary"}
     if beneficiary == FOR_OTHER:
         new |= _take_relation(talk, task)
@@ -146,8 +145,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         nobody(talk, task, refused)
         return None
     if found.person_id == case.payer_id:  # one's own number: then it is for oneself
-        forget_person(task)
-        task.forget("beneficiary")
+        take_back(task)
         return found.person_id
     asked = PERSONAL & set(task.answered)
     for name in (ID_NUMBER, PERSON_NAME):
@@ -164,6 +162,8 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
+    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
+        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}
@@ -245,6 +245,15 @@ def find_id(task: Task) -> str:
 def forget_person(task: Task) -> None:
     for name in (INSURED, ID_NUMBER, PERSON_NAME, "looked_for"):
         task.forget(name)
+
+
+def take_back(task: Task) -> None:
+    """It is for oneself after all."""
+    forget_person(task)
+    for name in ("beneficiary", "relation", "called"):
+        task.forget(name)
+    if task.asked in {*PERSONAL, CONFIRM}:
+        task.asked = None
 
 
 def ask_whose(talk: Talk) -> None:

@@ -52,7 +52,7 @@ async def _pay_family(talk: Talk, members: list[Task]) -> None:
 async def _pay_next(talk: Talk, following: Task) -> None:
     """再帮我爸也交一个: together with what is not paid yet, else anew."""
     task = talk.state.task
-    if task is None or task.kind != "pay" or not await _is_unpaid(talk, task):
+    if task is None or task.kind != "pay" or not await basket.is_unpaid(talk, task):
         talk.state.task = following
         await change(talk, following)
         return
@@ -60,17 +60,6 @@ async def _pay_next(talk: Talk, following: Task) -> None:
     basket.add(talk, [following])
     talk.tell("basket.added", title=basket.name_of(following))
     await steps.go_on(talk)
-
-
-async def _is_unpaid(talk: Talk, task: Task) -> bool:
-    """Whether nobody can have begun to pay: an order whose link was not opened is taken back for that."""
-    if task.asked != PAYMENT:
-        return True
-    if task.order_no is None or not await talk.services.payment.take_back(task.order_no):
-        return False
-    talk.state.order_no = task.order_no = None
-    task.asked = None
-    return True
 
 
 def _take_both(talk: Talk) -> tuple[Task, Task] | None:

@@ -11,6 +11,7 @@ from actions.talk import Talk
 SOMEBODY_ELSE = re.compile(
     r"换(?:个|一个|一位|成?别的?|成?另外?一?个)人|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
 )
+ITS_ME = re.compile(r"是(?:给|帮|替)?我(?:自己|本人)|(?:缴|交)我(?:自己|本人)的")
 TELLING = frozenset(
     {"inform", "pay_insurance", "change_answer", "affirm", "deny", "out_of_scope", "nlu_fallback"}
 )
@@ -28,6 +29,10 @@ async def takes(talk: Talk) -> bool:
         return False
     if talk.state.question == WHOSE:
         return await _answers(talk, task)
+    if ITS_ME.search(turn.text) and others.is_for_other(task) and not task.member:
+        others.take_back(task)
+        await steps.go_on(talk)
+        return True
     said = turn.last("beneficiary")
     if SOMEBODY_ELSE.search(turn.text) and said is None:
         await _ask_who(talk, task)

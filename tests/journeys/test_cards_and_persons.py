@@ -147,3 +147,12 @@ def test_an_old_number_of_another_becomes_the_new_one(village: Town) -> None:
     assert number[-4:] not in me.text
     me.say(MOTHER["name"])
     assert me.card("payment_confirmation")["insured"] == "**娘"
+
+
+def test_it_is_for_oneself_after_all(village: Town) -> None:
+    me = logged_in(village, "for-me-after-all", DAUGHTER["alipay_user_id"])
+    me.say(f"给我妈交居民养老，六百，她叫{MOTHER['name']}，{MOTHER['id_number']}")
+    assert me.card("payment_confirmation")["insured"] == "**娘"
+    me.say("不是她，是我自己")
+    review = me.card("payment_confirmation")
+    assert (review["insured"], review["total"]) == ("**四", "600.00")

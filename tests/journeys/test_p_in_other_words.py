@@ -25,6 +25,7 @@ PEOPLE = {
     "parents": resident("蓝五花", "19630105", 105, *RESIDENTS),
     "mother": resident("蓝六妹", "19400106", 106, *RESIDENTS),
     "father": resident("蓝七哥", "19400107", 107, *RESIDENTS),
+    "leaves_out": resident("蓝九花", "19630109", 109, *RESIDENTS),
     "owes_two": resident(
         "蓝八花", "19630108", 108, enrolment(FLEXIBLE, PENSION), assessed_arrears=[OWED, OWED_LATER]
     ),
@@ -241,3 +242,41 @@ def test_nobody_is_asked_to_pay_again_while_the_gateway_is_silent(new_town: Any)
     town.advance("PT1M")
     me.say("刷新")
     assert me.card("payment_status")["status"] == "paid"
+
+
+def test_somebody_is_left_out_in_the_middle_or_after_the_confirmation(village: Town) -> None:
+    me = arrive(village, "leaves_out", "leaves-out", "我和我妈的居民医保一起交")
+    me.say("她没有医保")
+    assert "没有听出号码" in me.text
+    me.say("那我先交我自己的")
+    assert "妈妈的先不缴" in me.text
+    assert me.card("payment_confirmation")["total"] == "400.00"
+    me.say("再帮我老伴交一个")
+    me.say(told("mother"))
+    me.say("要得")
+    assert me.card("payment_request")["total"] == "800.00"
+    me.say("算了，老伴的不交了")
+    assert "爱人的先不缴" in me.text
+    assert me.card("payment_confirmation")["total"] == "400.00"
+    me.say("取消")
+    me.say("交居民养老")
+    me.say("给我娃也交")
+    me.say("那他的先不交")
+    assert "孩子的先不缴" in me.text
+    assert me.card("choice")["slot"] == "tier"
+
+
+def test_another_amount_with_a_no_is_no_wish_to_leave(village: Town) -> None:
+    me = arrive(village, "leaves_out", "no-with-amount", "交居民养老")
+    me.say("不不不，五百")
+    assert "400和600" in me.text
+    assert me.card("choice")["slot"] == "tier"
+
+
+def test_whose_number_is_missing_hears_how_to_leave(village: Town) -> None:
+    me = arrive(village, "leaves_out", "no-number", "给我爸交居民医保")
+    me.say("没得身份证号码")
+    assert "没有听出号码" in me.text
+    assert "取消" in me.text
+    me.say("那算了")
+    assert "已经取消" in me.text
