@@ -204,6 +204,8 @@ async def _inform(talk: Talk) -> None:
             await starting.change(talk, talk.state.task)
         else:
             await starting.resume(talk)
+    elif others.take_next(talk):  # 我妈也一起
+        await starting.pay(talk)
     elif await _answer(talk, task):
         await steps.go_on(talk)
     elif await steps.answered_anew(talk, task):

@@ -320,7 +320,7 @@ def accept_tier(case: Case, value: Any, options: Sequence[Option]) -> str | No:
             return option.value
     resident = case.facts.get("insured_group") == InsuredGroup.RESIDENT
     if resident and said.isdigit() and int(said) < _rank(ranked[0]) and not case.for_other:
-        return No(reason="problem.tier_restricted", facts={"tier": said, "lowest": ranked[0].value})
+        return No(reason="problem.tier_restricted", facts={"lowest": ranked[0].value})
     return No(reason="problem.tier", facts={"near": _near(said, ranked)})
 
 

@@ -110,7 +110,7 @@ def test_an_order_that_has_expired_is_taken_up_again(new_town: Any) -> None:
 
 
 def test_a_tier_that_is_regretted_after_paying(village: Town) -> None:
-    """Business 4: a tier that was paid can't be changed here; the agency may be asked, or the money back."""
+    """A tier that was paid can't be changed here; the agency may be asked, or the money back."""
     me = arrive(village, "regrets", "regrets", "交居民养老，六百那档")
     me.say("确认支付")
     me.pay(account("regrets"))
@@ -280,3 +280,12 @@ def test_whose_number_is_missing_hears_how_to_leave(village: Town) -> None:
     assert "取消" in me.text
     me.say("那算了")
     assert "已经取消" in me.text
+
+
+def test_another_who_shall_come_along_joins_and_replaces_nobody(village: Town) -> None:
+    me = arrive(village, "leaves_out", "comes-along", f"给我爸交居民医保，{told('father')}")
+    assert me.card("payment_confirmation")["insured"] == "**哥"
+    me.say("我妈也一起")
+    assert "最后一起付款" in me.text
+    me.say(told("mother"))
+    assert me.card("payment_confirmation")["total"] == "800.00"
