@@ -58,8 +58,9 @@ def _changes_choice(talk: Talk) -> bool:
 
 
 async def _paid(talk: Talk) -> OrderView | None:
-    """The last order of the conversation, if it is paid and nothing else was done since."""
-    if talk.state.order_no is None or talk.state.done.get("kind") != "pay" or talk.state.left:
+    """The last order of the conversation, if it is paid, and nothing else was done since that this may be about."""
+    about_it = talk.state.done.get("kind") == "pay" or "档" in talk.turn.text
+    if talk.state.order_no is None or not about_it or talk.state.left:
         return None
     order = await talk.services.payment.find_order(talk.state.order_no)
     return order if order and order.status == "paid" else None

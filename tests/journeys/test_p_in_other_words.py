@@ -121,6 +121,9 @@ def test_a_tier_that_is_regretted_after_paying(village: Town) -> None:
         assert "社保经办机构" in me.text
         assert not me.has("choice")
         assert not me.has("payment_confirmation")
+    me.say("开缴费凭证")
+    me.say("我选错档了")
+    assert "一年只缴一次" in me.text
     me.press("我要退费")
     assert me.card("choice")["slot"] == "refund_reason"
 
