@@ -26,15 +26,24 @@ ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不
 
 async def answer_question(talk: Talk, task: Task) -> bool:
     """Take the turn as the answer to the open question; True if it is one of the offered answers."""
-    if not task.asked or task.asked in {CONFIRM, PAYMENT}:
+    if not task.asked or task.asked in {CONFIRM, PAYMENT} or paying.is_other_insurance(talk, task):
         return False
     found = await _slot_and_case(talk, task, task.asked)
     if found is None:
         return False
     text = plain(TAKEN_BACK.sub("", talk.turn.text))
-    return await _put(talk, task, *found) or await _put(
+    answered = await _put(talk, task, *found) or await _put(
         replace(talk, turn=replace(talk.turn, text=text)), task, *found
     )
+    if answered and task.asked != "arrears_item":  # a time in that answer is the item's
+        _take_the_rest(talk, task)
+    return answered
+
+
+def _take_the_rest(talk: Talk, task: Task) -> None:
+    """居民养老 answers 哪一种, and says the insurance too: what is not known yet is taken from the same sentence."""
+    new = {name: value for name, value in talk.turn.values.items() if name not in task.facts}
+    paying.take_facts(replace(talk, turn=replace(talk.turn, values=new)), task)
 
 
 async def take_all_arrears(talk: Talk, task: Task) -> bool:

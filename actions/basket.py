@@ -8,13 +8,13 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, login, others
+from actions import cards, family, login, others
 from actions.cases import case_of
 from actions.choices import choose
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
-from actions.state import CHANGE, SHARED, Dialogue, Task
+from actions.state import CHANGE, PAYMENT, SHARED, Dialogue, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.payment import Bill
@@ -29,6 +29,7 @@ MYSELF = re.compile(
     r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
 )
 THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
+HE_OR_SHE = re.compile(r"[他她]的?")
 MEMBER = "member"
 """What the buttons at the joint review name instead of a slot, followed by the member's place."""
 CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
@@ -140,19 +141,65 @@ async def review(talk: Talk) -> None:
 async def takes(talk: Talk) -> bool:
     """Whether the turn says who is left out, or changes something for everybody; then it is done."""
     state = talk.state
-    if not is_open(state) or talk.turn.poke or state.login:
-        return False
-    if talk.turn.intent == "faq" or (state.task and state.task.order_no):
+    if not is_open(state) or talk.turn.poke or state.login or talk.turn.intent == "faq":
         return False
     leaving = _left_out(talk)
+    if state.task and state.task.order_no and not (leaving and await is_unpaid(talk, state.task)):
+        return False
     if leaving:
         _leave_out(talk, leaving)
-        return True
-    named = others.relations(talk.turn.text)
+    return bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk)
+
+
+def _takes_named(talk: Talk) -> bool:
+    """再加上我女儿; who of them is named otherwise comes first."""
+    named = family.relations(talk.turn.text)
     if named and ADD.search(talk.turn.text):
         _add_named(talk, named)
         return True
-    return _changes_all(talk)
+    if len(named) == 1:
+        _turn_to(talk, named[0])
+    return False
+
+
+async def is_unpaid(talk: Talk, task: Task) -> bool:
+    """Whether nobody can have begun to pay: an order whose link was not opened is taken back for that."""
+    if task.asked != PAYMENT:
+        return True
+    if task.order_no is None or not await talk.services.payment.take_back(task.order_no):
+        return False
+    talk.state.order_no = task.order_no = None
+    task.asked = None
+    return True
+
+
+def _told_of_each(talk: Talk) -> bool:
+    """The numbers and names of several of them in one sentence: each gets his own."""
+    state, told = talk.state, family.told_of_each(talk.turn.text)
+    waiting = [*([state.task] if state.task and state.task.member else []), *_to_come(state)]
+    meant = [one for one in waiting if one.facts.get("relation") in told]
+    for one in meant:
+        for name, token in told[one.facts["relation"]].items():
+            one.put(name, token)
+    if len(meant) < 2 or state.task is None:
+        return False
+    state.task.asked = None
+    state.parked.insert(0, state.task)
+    state.task = None
+    return True
+
+
+def _turn_to(talk: Talk, relation: str) -> None:
+    """我妈叫…, while somebody else of them is asked for: she comes first."""
+    state, task = talk.state, talk.state.task
+    if task is None or not task.member or task.asked not in others.PERSONAL:
+        return
+    for place, one in enumerate(state.parked):
+        if one.member and one.facts.get("relation") == relation != task.facts.get("relation"):
+            one.facts = {**{name: task.facts[name] for name in SHARED if name in task.facts}, **one.facts}
+            one.asked, task.asked = task.asked, None
+            state.task, state.parked[place] = one, task
+            return
 
 
 def _changes_all(talk: Talk) -> bool:
@@ -189,38 +236,41 @@ def pick_left_out(talk: Talk) -> bool:
 
 def _members(members: Sequence[Task]) -> list[Option]:
     """Whom one may leave out, by name; what is paid as well, where one name is not enough."""
-    names = [name_of(member) for member in members]
     return [
         Option(
             value=f"{MEMBER}{place}",
-            title=say(
-                "basket.leave_out",
-                title=name,
-                about=member.facts.get("about", "") if names.count(name) > 1 else "",
-            ),
+            title=say("basket.leave_out", title=name_of(member), about=_about(member, members)),
         )
-        for place, (member, name) in enumerate(zip(members, names, strict=True), start=1)
+        for place, member in enumerate(members, start=1)
     ]
+
+
+def _about(member: Task, members: Sequence[Task]) -> str:
+    """What is paid for this one, where the name is not enough: several are for the same person."""
+    alone = [name_of(one) for one in members].count(name_of(member)) == 1
+    return "" if alone else str(member.facts.get("about", ""))
 
 
 def name_of(task: Task) -> str:
     """How the resident calls this one."""
     if not others.is_for_other(task):
         return say("others.myself")
-    return str(task.facts.get("relation") or say("basket.somebody"))
+    return family.title_of(task) or say("basket.somebody")
 
 
 def _left_out(talk: Talk) -> list[Task]:
     """Those who shall not be paid for."""
     state = talk.state
-    members = [*state.basket, *([state.task] if state.task and state.task.member else []), *_to_come(state)]
+    members = _all(state)
     field = str(talk.turn.last("field") or "")
     if field.startswith(MEMBER) and field.removeprefix(MEMBER).isdigit():
         return members[int(field.removeprefix(MEMBER)) - 1 :][:1]
     text = talk.turn.text
     only = ONLY.search(text)
     if not only and not LEAVE_OUT.search(text):
-        return []
+        settled = any(not others.is_for_other(one) for one in state.basket)
+        only_me = settled and talk.turn.last("beneficiary") == others.OWN  # 那我先交我自己的
+        return [one for one in members if one not in state.basket] if only_me else []
     meant = _meant(talk, members)
     if only:
         return [one for one in members if one not in meant] if meant else []
@@ -230,7 +280,7 @@ def _left_out(talk: Talk) -> list[Task]:
 def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
     """The members that the sentence names: by relation, as oneself, by their place at the review, as "this one"."""
     state, text = talk.state, talk.turn.text
-    named = others.relations(text)
+    named = family.relations(text)
     found = [one for one in members if one.facts.get("relation") in named and others.is_for_other(one)]
     if MYSELF.search(text):
         found += [one for one in members if not others.is_for_other(one)]
@@ -238,18 +288,21 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
         options = [Option(value=str(place), title=str(place)) for place in range(len(members))]
         place = choose(talk.turn, "field", options) if talk.turn.last("ordinal") is not None else None
         found = [members[int(place)]] if place is not None else []
+    if not found and HE_OR_SHE.search(text) and not others.is_for_other(state.task):
+        found = [one for one in members if others.is_for_other(one)][-1:]
     if not found and state.task and state.task.member and (THIS_ONE.search(text) or not named):
         found = [state.task] if LEAVE_OUT.search(text) and THIS_ONE.search(text) else []
     return found
 
 
 def _leave_out(talk: Talk, leaving: Sequence[Task]) -> None:
-    state = talk.state
+    state, members = talk.state, _all(talk.state)
+    titles = [say("basket.bill_of", title=name_of(one), about=_about(one, members)) for one in leaving]
     state.basket = [one for one in state.basket if one not in leaving]
     state.parked = [one for one in state.parked if one not in leaving]
     if state.task and (state.task.joint or state.task in leaving):
         state.task = None
-    talk.tell("basket.left_out", titles=[name_of(one) for one in leaving])
+    talk.tell("basket.left_out", titles=titles)
     if not state.basket and not _to_come(state) and state.task is None:
         state.leave_basket()
         talk.tell("cancel.nothing")
@@ -273,6 +326,11 @@ def _settle_again(talk: Talk, changes: dict[str, str]) -> None:
             member.put(name, value)
     state.parked = [*state.basket, *state.parked]
     state.task, state.basket = None, []
+
+
+def _all(state: Dialogue) -> list[Task]:
+    """Who is settled, who is in work, and who is to come."""
+    return [*state.basket, *([state.task] if state.task and state.task.member else []), *_to_come(state)]
 
 
 def _to_come(state: Dialogue) -> list[Task]:

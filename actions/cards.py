@@ -32,14 +32,13 @@ def menu(sentence: str, items: Sequence[tuple[str, str]]) -> Message:
     return card(sentence, {"kind": "menu", "items": [{"title": t, "payload": p} for t, p in items]})
 
 
-def choice(sentence: str, slot: str, options: Sequence[Option], *, note: str = "") -> Message:
-    """`note` stands below the options: where what was said is written."""
+def choice(sentence: str, slot: str, options: Sequence[Option], *buttons: tuple[str, str]) -> Message:
+    """`buttons` stand below the options: what may be asked about them."""
     return card(
         sentence,
         {
             "kind": "choice",
             "slot": slot,
-            "note": note or None,
             "options": [
                 {
                     "value": option.value,
@@ -50,6 +49,7 @@ def choice(sentence: str, slot: str, options: Sequence[Option], *, note: str = "
                 for option in options
             ],
         },
+        *buttons,
     )
 
 

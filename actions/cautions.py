@@ -2,6 +2,7 @@
 
 import re
 
+from actions import windows
 from actions.say import say
 from actions.state import CONFIRM, Task
 from actions.talk import Talk
@@ -29,7 +30,14 @@ def before_paying(quote: Quote, *, for_other: bool) -> list[str]:
     return found
 
 
-async def answers_claim(talk: Talk, task: Task | None) -> bool:
+async def asks_about_terms(talk: Talk) -> bool:
+    """依据是什么, 我是低保户: told from what the bureau has said."""
+    if talk.state.login or talk.turn.poke:
+        return False
+    return windows.answer_basis(talk) or await _answers_claim(talk, talk.state.task)
+
+
+async def _answers_claim(talk: Talk, task: Task | None) -> bool:
     """我是低保户 at the review: the bureau's mark decides, not what is said (business 2.5)."""
     if task is None or task.kind != "pay" or task.asked not in {CONFIRM, "tier"}:
         return False

@@ -82,8 +82,9 @@ def _tier(talk: Talk, task: Task, case: Case, options: Sequence[Option], tiers: 
     window = tiers[0].window
     what = case.facts["insured_group"], case.facts["insurance"]
     until = windows.note(talk, task, window, *what, for_other=case.for_other)
-    source = windows.source(window.basis) if window else ""
-    return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, note=source)
+    basis = say("button.basis")
+    buttons = [(basis, basis)] if window and window.basis else []
+    return cards.choice("\n".join(part for part in (until, sentence) if part), "tier", options, *buttons)
 
 
 def _step(tiers: Sequence[Tier]) -> int | None:
@@ -97,10 +98,16 @@ def _step(tiers: Sequence[Tier]) -> int | None:
 
 
 async def _with_prices(case: Case, options: Sequence[Option]) -> Sequence[Option]:
-    """Two years of residents' medical insurance: what each costs, and from when it helps (business 2.4)."""
+    """Two years of residents' medical insurance: what each costs, and from when it helps (business 2.4). What it costs
+    somebody else tells of his marks: of the earlier year it is told what is known of it in public."""
     resident = case.facts["insured_group"] == InsuredGroup.RESIDENT
-    if case.for_other or not resident or case.facts["insurance"] != Insurance.MEDICAL:
+    if not resident or case.facts["insurance"] != Insurance.MEDICAL:
         return options
+    if case.for_other:
+        late = options[:-1]
+        return [
+            replace(option, note=say("option.late_year") if option in late else None) for option in options
+        ]
     found = []
     for option in options:
         asked = replace(case, facts={**case.facts, "fee_year": option.value})

@@ -45,6 +45,8 @@ async def confirm(talk: Talk, task: Task) -> None:
     if before and before != task.order_no:  # perhaps for another person: it shall not be paid as well
         with suppress(ServiceError):
             await talk.services.payment.abandon(before)
+    if placed.order.status == "pending" and not placed.order.cashier:
+        raise Unavailable("order_preparing")  # it goes on by itself
     await paying.show(talk, placed.order, placed=True)
 
 

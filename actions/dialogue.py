@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from actions import (
+    afterwards,
     answering,
     awaited,
     basket,
@@ -29,7 +30,6 @@ from actions import (
     steps,
     stopping,
     whose,
-    windows,
 )
 from actions.cards import Message
 from actions.say import say
@@ -37,7 +37,7 @@ from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
-from services.domain.errors import Refused, ServiceError
+from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
@@ -49,12 +49,12 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     talk.returning = returning.came_back(talk)
     await news.tell_news(talk)
     try:
-        if state.question != RETURN or not talk.told_orders or turn.intent in returning.ACTING:
+        if state.question != RETURN or not talk.told_orders or returning.acts(talk):
             await _respond(talk)
         while state.task is None and (state.parked or state.together) and not (state.login or state.question):
             await _go_on_with_next(talk)
     except ServiceError as error:
-        _tell_failure(talk, error)
+        stopping.tell_failure(talk, error)
         if not error.retryable and state.task and state.task.asked in {None, CONFIRM}:
             if state.task.joint:
                 state.leave_basket()
@@ -74,16 +74,6 @@ async def _go_on_with_next(talk: Talk) -> None:
     talk.state.task = talk.state.parked.pop(0)
     talk.tell("resume", what=returning.describe(talk.state.task))
     await steps.go_on(talk)
-
-
-def _tell_failure(talk: Talk, error: ServiceError) -> None:
-    """A window that has closed meanwhile is told as one that was closed before."""
-    task = talk.state.task
-    mine = task is not None and "insurance" in task.facts and not others.is_for_other(task)
-    if isinstance(error, Refused) and error.code == "window_closed" and task and mine:
-        stopping.window_closed(talk, task.facts["insured_group"], task.facts["insurance"], error)
-    else:
-        talk.tell_error(error)
 
 
 async def _respond(talk: Talk) -> None:
@@ -116,7 +106,8 @@ async def _respond(talk: Talk) -> None:
     if (
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
-        or await basket.takes(talk)
+        or await afterwards.takes(talk)
+        or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
     ):
@@ -136,7 +127,7 @@ async def _about_lists(talk: Talk) -> bool:
     was said of a time for paying."""
     if await awaited.wants_to_be_told(talk):
         return True
-    if await reminding.answers(talk) or await _asks_about_terms(talk):
+    if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
         await steps.ask_again(talk)
         return True
     if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
@@ -145,11 +136,12 @@ async def _about_lists(talk: Talk) -> bool:
     return True
 
 
-async def _asks_about_terms(talk: Talk) -> bool:
-    """依据是什么, 我是低保户: told from what the bureau has said."""
-    if talk.state.login or talk.turn.poke:
+async def _about_several(talk: Talk) -> bool:
+    """Who is left out of several, or comes along: then whoever is in work goes on."""
+    if not await basket.takes(talk):
         return False
-    return windows.answer_basis(talk) or await cautions.answers_claim(talk, talk.state.task)
+    await steps.go_on(talk)
+    return True
 
 
 async def _answers_whom_or_what(talk: Talk) -> bool:
@@ -213,6 +205,8 @@ async def _inform(talk: Talk) -> None:
             await starting.change(talk, talk.state.task)
         else:
             await starting.resume(talk)
+    elif others.take_next(talk):  # 我妈也一起
+        await starting.pay(talk)
     elif await _answer(talk, task):
         await steps.go_on(talk)
     elif await steps.answered_anew(talk, task):
@@ -275,6 +269,8 @@ async def _deny(talk: Talk) -> None:
         talk.tell(
             "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
         )
+    elif task and talk.turn.values:
+        await starting.change(talk, task)  # 不不不，五百 is no wish to leave
     elif task:
         await moving.cancel(talk)
     else:

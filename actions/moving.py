@@ -4,7 +4,7 @@ from actions import basket, cards, login, others, refunding, reviewing, starting
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
-from actions.slots import INSURED, Option
+from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
 from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
 from actions.talk import Talk
 
@@ -25,6 +25,8 @@ async def go_back(talk: Talk) -> None:
         return
     answered = [name for name in task.answered if name != task.asked]
     if not answered:
+        if task.kind == "pay" and task.asked not in {CONFIRM, PAYMENT}:
+            talk.tell("first_step")
         await change_what(talk, task)
         return
     if task.asked in task.answered:
@@ -91,7 +93,8 @@ async def change_what(talk: Talk, task: Task) -> None:
 def fields(task: Task) -> dict[str, str]:
     """The answers of the task that can be changed, by slot, as the review names them."""
     asks = find_flow(task.facts).asks
-    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in task.single]
+    told = {*task.single, ID_NUMBER, PERSON_NAME}  # who it is has one name, once it is known
+    names = [slot.name for slot in asks if slot.name in task.facts and slot.name not in told]
     return {name: say(f"line.label.{name}") for name in names}
 
 
@@ -136,7 +139,9 @@ async def _is_of_an_old_card(talk: Talk, task: Task) -> bool:
     draft_id, order_no = talk.turn.last("draft_id"), talk.turn.last("order_no")
     if order_no:
         return str(order_no) != task.order_no
-    return draft_id is not None and not await reviewing.is_shown(talk, task, str(draft_id))
+    if draft_id is None or draft_id == task.draft_id:  # also while what was shown is being changed
+        return False
+    return not await reviewing.is_shown(talk, task, str(draft_id))
 
 
 async def restart(talk: Talk) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from actions import awaited, papers, paying, refunding, reminding
+from actions import awaited, papers, paying, refunding, reminding, returning
 from actions.state import PAYMENT
 from actions.talk import Talk
 from services.domain.errors import ServiceError
@@ -13,9 +13,14 @@ async def tell_news(talk: Talk) -> None:
     """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
     task = talk.state.task
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
-        patient = talk.turn.intent in {"resume_bot", "affirm"}  # 好了: the truth is worth a wait
+        unsure = (
+            talk.state.unsure == talk.state.order_no
+        )  # whoever paid is not asked to pay: not before it is known
+        done = talk.turn.intent in {"resume_bot", "affirm"} or returning.pays_again(talk)
+        patient = unsure or done  # 好了: the truth is worth a wait
         try:
             await talk.services.payment.refresh(talk.state.order_no, patient=patient)
+            talk.state.unsure = None
         except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
             await _note_unknown(talk, talk.state.order_no, error)
             if patient and not talk.turn.poke and talk.unknown:

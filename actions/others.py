@@ -7,59 +7,31 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards
+from actions import cards, family
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import SHARED, Task
+from actions.state import CONFIRM, SHARED, WHOSE, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.insured import NOTHING_FOUND, Wanted
 
-WHO = ("beneficiary", INSURED, "id_type", ID_NUMBER, PERSON_NAME, "relation", "looked_for", "as_before")
+WHO = (
+    "beneficiary",
+    INSURED,
+    "id_type",
+    ID_NUMBER,
+    PERSON_NAME,
+    "relation",
+    "called",
+    "looked_for",
+    "as_before",
+)
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
+OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|还要|另外|下一个|接着")
-RELATIONS = {
-    "妈妈": "老?妈妈?|母亲|老?娘",
-    "爸爸": "老?爸爸?|父亲|老?爹|老汉儿?",
-    "公公": "公公",
-    "婆婆": "婆婆",
-    "岳父": "岳父|老?丈人(?!母)|外父",
-    "岳母": "岳母|丈母娘",
-    "爷爷": "爷爷?",
-    "奶奶": "奶奶?",
-    "外公": "外公|家公|姥爷",
-    "外婆": "外婆|家婆|姥姥",
-    "老公": "老公|丈夫|先生",
-    "老婆": "老婆|妻子|媳妇儿?|婆娘|堂客|太太",
-    "爱人": "爱人|对象|老伴",
-    "女婿": "女婿",
-    "儿媳": "儿媳妇?",
-    "孙女": "孙女",
-    "孙子": "孙子|孙孙",
-    "女儿": "女儿|闺女|幺妹|姑娘",
-    "儿子": "儿子|崽崽?|幺儿",
-    "孩子": "小?孩子?|娃娃?儿?|宝宝",
-    "哥哥": "哥哥?",
-    "姐姐": "姐姐?",
-    "弟弟": "弟弟?",
-    "妹妹": "妹妹?",
-    "朋友": "朋友",
-}
-"""What to call a person in a question, by how residents call them."""
-RELATION = re.compile(
-    "|".join(
-        f"(?P<r{n}>{words})"
-        for n, words in sorted(
-            enumerate(RELATIONS.values()), key=lambda one: -max(len(word) for word in one[1].split("|"))
-        )
-    )
-)
-AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
-SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
-TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
+AGAIN = re.compile(r"再|也|还要|另外|下一个|接着|呢[?？]?$")
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -71,9 +43,8 @@ def is_for_other(task: Task | None) -> bool:
 def take(talk: Talk, task: Task) -> set[str]:
     """Put what was said of the person into the task; the names of the facts that are new."""
     beneficiary, new = talk.turn.last("beneficiary"), set()
-    if beneficiary == "self" and is_for_other(task):
-        forget_person(task)
-        task.forget("beneficiary")
+    if beneficiary == OWN and is_for_other(task):
+        take_back(task)
         return {"beneficiary"}
     if beneficiary == FOR_OTHER:
         new |= _take_relation(talk, task)
@@ -103,7 +74,7 @@ def _usable_type(talk: Talk) -> str | None:
 
 
 def _take_relation(talk: Talk, task: Task) -> set[str]:
-    relation = next(iter(relations(talk.turn.text)), "")
+    relation = next(iter(family.relations(talk.turn.text)), "")
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
     if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
@@ -132,35 +103,6 @@ def take_next(talk: Talk) -> Task | None:
 def names_somebody(talk: Talk) -> bool:
     """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
     return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
-
-
-def relations(text: str) -> list[str]:
-    """The people of the family that a sentence is about: those named last, one beside the other."""
-    titles, found, end = list(RELATIONS), list[str](), 0
-    for match in RELATION.finditer(text):
-        if not AND.fullmatch(text[end : match.start()]):
-            found = []  # 我妈说让我帮我爸交 is about one
-        found.append(titles[int(str(match.lastgroup)[1:])])
-        end = match.end()
-    return list(dict.fromkeys(found))
-
-
-def take_family(talk: Talk) -> list[Task]:
-    """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
-    named: Sequence[str] = relations(talk.turn.text)
-    with_me = SELF_TOO.search(talk.turn.text) is not None
-    if with_me and not named and TOGETHER.search(talk.turn.text):
-        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None:
-        return []
-    if len(named) + with_me < 2 or talk.turn.token(ID_NUMBER):
-        return []
-    said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
-    family = [
-        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
-        for name in named
-    ]
-    return [Task(kind="pay", facts=said), *family] if with_me else family
 
 
 def share(talk: Talk, task: Task) -> None:
@@ -203,12 +145,12 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         nobody(talk, task, refused)
         return None
     if found.person_id == case.payer_id:  # one's own number: then it is for oneself
-        forget_person(task)
-        task.forget("beneficiary")
+        take_back(task)
         return found.person_id
+    asked = PERSONAL & set(task.answered)
     for name in (ID_NUMBER, PERSON_NAME):
         task.forget(name)
-    if INSURED not in task.answered:
+    if asked and INSURED not in task.answered:
         task.answered.append(INSURED)
     if facts.get("relation"):
         talk.state.relatives[found.person_id] = facts["relation"]
@@ -220,6 +162,8 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
+    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
+        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}
@@ -232,6 +176,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts[ID_NUMBER], _id_type(task)
     )
+    if checked.reason == "expired_form" and await _renew(talk, task):
+        return await _is_complete(talk, task, case)
     if checked.could_be:
         options = [Option(value=kind, title=kind) for kind in (*checked.could_be, IdType.RESIDENT_ID_CARD)]
         _ask_choice(talk, task, "id_type", options)
@@ -247,6 +193,16 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     return True
 
 
+async def _renew(talk: Talk, task: Task) -> bool:
+    """A number of fifteen digits becomes the one of eighteen; the name decides whether it is theirs."""
+    renewed = await talk.services.identity.renew_id_number(talk.conversation_id, task.facts[ID_NUMBER])
+    if renewed is None:
+        return False
+    task.put(ID_NUMBER, renewed)
+    talk.tell("others.old_number")
+    return True
+
+
 def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
     """Whether this can be 我爸: somebody who was said to be the mother is not."""
     said, wanted = talk.state.relatives.get(person_id), task.facts.get("relation")
@@ -254,15 +210,20 @@ def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
 
 
 def nobody(talk: Talk, task: Task, refused: Refused) -> None:
-    """The one answer: not which of number, name and dues it is. Another number may be tried."""
+    """The one answer: not which of number, name and dues it is. Another number may be tried; what
+    could be paid for the same person before is gone back to."""
     if refused.code == "too_many_tries":
         talk.tell_error(refused)
         talk.state.finish()
         return
-    forget_person(task)
-    task.facts[INSURED] = ANOTHER
-    task.asked, task.draft_id = ID_NUMBER, None
     what = say(f"insurance.{task.facts['insured_group']}.{task.facts['insurance']}")
+    earlier, task.payable = task.payable, {}
+    if earlier and earlier != task.facts and earlier[INSURED] == task.facts.get(INSURED):
+        task.facts, task.asked = earlier, None
+    else:
+        forget_person(task)
+        task.facts[INSURED] = ANOTHER
+        task.asked, task.draft_id = ID_NUMBER, None
     sentence = say(f"error.{NOTHING_FOUND}", what=what)
     talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
 
@@ -286,6 +247,27 @@ def forget_person(task: Task) -> None:
         task.forget(name)
 
 
+def take_back(task: Task) -> None:
+    """It is for oneself after all."""
+    forget_person(task)
+    for name in ("beneficiary", "relation", "called"):
+        task.forget(name)
+    if task.asked in {*PERSONAL, CONFIRM}:
+        task.asked = None
+
+
+def ask_whose(talk: Talk) -> None:
+    """这笔给这位缴吗？"""
+    talk.state.question = WHOSE
+    options = whose_options()
+    sentence = say("ask.beneficiary", titles=[option.title for option in options])
+    talk.add(cards.choice(sentence, "beneficiary", options))
+
+
+def whose_options() -> list[Option]:
+    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
+
+
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
     task.asked, task.reask = name, None
     if name not in task.answered:
@@ -298,13 +280,14 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             (say("button.cancel"), "/cancel"),
             id_type=id_type.value,
             usual=usual,
-            relation=task.facts.get("relation", ""),
+            relation=family.title_of(task),
+            named=PERSON_NAME in task.facts,
         )
 
 
 def _ask_choice(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
     _ask(talk, task, name, None)
-    relation = task.facts.get("relation", "")
+    relation = family.title_of(task)
     sentence = say(f"ask.{name}", titles=[option.title for option in options], relation=relation)
     talk.add(cards.choice(sentence, name, options))
 

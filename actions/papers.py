@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from actions import awaited, login, others, picking, tickets, vouchers
+from actions import awaited, family, login, others, picking, tickets, vouchers
 from actions.choices import choose, plain
 from actions.query_words import asks_own, asks_whole, recent_years
 from actions.reviewing import masked_name, order_facts
@@ -139,7 +139,7 @@ def _is_of_another(talk: Talk) -> bool:
 
 def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
     """给她, 给我妈: whom this conversation has found before, unless somebody is named or another one is meant."""
-    relation = next(iter(others.relations(talk.turn.text)), None)
+    relation = next(iter(family.relations(talk.turn.text)), None)
     if relation:
         if talk.state.relatives.get(str(task.facts.get(INSURED))) != relation:
             task.forget(INSURED)

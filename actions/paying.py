@@ -9,7 +9,7 @@ from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
 from actions.say import say
-from actions.slots import Case, No, Option, Slot
+from actions.slots import INSURED, Case, No, Option, Slot
 from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
@@ -31,7 +31,7 @@ ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
 def take_facts(talk: Talk, task: Task) -> set[str]:
     """Put what was said into the task; the names of the facts that are new or different."""
     new = set()
-    if _is_other_insurance(talk, task):
+    if is_other_insurance(talk, task):
         said = [name for name in ("insured_group", "insurance") if name not in task.taken]
         task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
@@ -63,13 +63,22 @@ def _is_this_year(talk: Talk, task: Task) -> bool:
     return int(str(said)[:4]) >= talk.today.year
 
 
-def _is_other_insurance(talk: Talk, task: Task) -> bool:
+def is_other_insurance(talk: Talk, task: Task) -> bool:
+    """Whether the turn names another insurance than the one in work."""
     said = ((name, talk.turn.last(name)) for name in ("insured_group", "insurance"))
     return any(value is not None and task.facts.get(name) not in (None, str(value)) for name, value in said)
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     """Say the next thing of a payment: the first open question, the review, or how to pay."""
+    await _go_on(talk, task, bound)
+    if (
+        talk.state.task is task and task.asked is None
+    ):  # that was refused, of another: what was wished for before
+        await _go_on(talk, task, bound)
+
+
+async def _go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if task.asked == PAYMENT and talk.state.order_no:
         await show_order(talk, talk.state.order_no)
         return
@@ -100,7 +109,11 @@ async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
         return False
     if task.facts["insurance"] == Insurance.PENSION:
         _past_year_is_arrears(talk, task)
-    return await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is not None
+    if await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is None:
+        return False
+    if task.payable.get(INSURED) != task.facts.get(INSURED):
+        task.payable = dict(task.facts)
+    return True
 
 
 async def current_case(talk: Talk, task: Task, bound: BoundPerson) -> Case:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions import cards, cautions, others, windows
+from actions import cards, cautions, family, others, windows
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
@@ -37,6 +37,7 @@ async def is_shown(talk: Talk, task: Task, draft_id: str) -> bool:
 async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str) -> None:
     quote, for_other = bill.quote, bill.insured_id != draft.payer_id
     insured = await talk.services.insured.masked_name(bill.insured_id) if for_other else payer
+    task.payable = dict(task.facts) if for_other else {}
     hidden = cards.NOT_OF_OTHERS if for_other else frozenset()
     if "agency" not in task.single:
         hidden -= {"agency"}
@@ -61,7 +62,7 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
 
 async def _show_several(talk: Talk, task: Task, draft: Draft, payer: str) -> None:
     """One confirmation, a line a bill. Of the others only the masked name, the insurance, the time, the amount."""
-    relations = {others.find_id(member): member.facts.get("relation", "") for member in talk.state.basket}
+    relations = {others.find_id(member): family.title_of(member) for member in talk.state.basket}
     spoken, shown = [], []
     for bill in draft.bills:
         name = await masked_name(talk, draft.payer_id, bill)

@@ -61,7 +61,12 @@ def months(value: str) -> str:
     return f"{start}至{end}"
 
 
-FILTERS = {"money": money, "day": day, "date": whole_date, "moment": moment, "months": months}
+def yours(title: str) -> str:
+    """`妈妈` -> `您妈妈`; `第一位老人` and `另一位` are called so."""
+    return title if title.startswith(("您", "第", "另")) else f"您{title}"
+
+
+FILTERS = {"money": money, "day": day, "date": whole_date, "moment": moment, "months": months, "yours": yours}
 
 
 @cache

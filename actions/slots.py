@@ -131,14 +131,16 @@ def is_arrears(case: Case) -> bool:
 
 
 async def groups(case: Case) -> Sequence[Option]:
+    found = dict.fromkeys(e.insured_group for e in await _payable(case))
     if case.for_other:  # every kind there is: theirs are not told
-        return [Option(value=group, title=say(f"group.{group}")) for group in InsuredGroup]
-    found = dict.fromkeys(e.insured_group for e in case.matching)
-    return [Option(value=group, title=say(f"group.{group}")) for group in found]
+        found = dict.fromkeys(InsuredGroup)
+    insurance = case.facts.get("insurance")
+    key = f"insurance.{{}}.{insurance}" if insurance else "group.{}"
+    return [Option(value=group, title=say(key.format(group))) for group in found]
 
 
 async def insurances(case: Case) -> Sequence[Option]:
-    found = dict.fromkeys((e.insured_group, e.insurance) for e in case.matching)
+    found = dict.fromkeys((e.insured_group, e.insurance) for e in await _payable(case))
     if case.for_other:
         found = dict.fromkeys((InsuredGroup(case.facts["insured_group"]), kind) for kind in Insurance)
     return [
@@ -147,8 +149,22 @@ async def insurances(case: Case) -> Sequence[Option]:
 
 
 async def agencies(case: Case) -> Sequence[Option]:
-    found = dict.fromkeys((e.agency, e.agency_name) for e in case.matching)
+    found = dict.fromkeys((e.agency, e.agency_name) for e in await _payable(case))
     return [Option(value=code, title=name) for code, name in found]
+
+
+async def _payable(case: Case) -> Sequence[Enrolment]:
+    """The enrolments that fit; for a 补缴 of one's own those for which something was assessed, if any was."""
+    return await owing(case) or case.matching
+
+
+async def owing(case: Case) -> Sequence[Enrolment]:
+    """The enrolments that fit, of one's own, for which arrears have been assessed and pushed, if it is about them."""
+    if is_normal(case) or case.for_other or not case.person_id:
+        return []
+    items = await case.services.declarations.arrears(case.person_id)
+    owed = {(item.insured_group, item.insurance, item.agency) for item in items}
+    return [e for e in case.matching if (e.insured_group, e.insurance, e.agency) in owed]
 
 
 async def payment_types(_case: Case) -> Sequence[Option]:
@@ -304,7 +320,7 @@ def accept_tier(case: Case, value: Any, options: Sequence[Option]) -> str | No:
             return option.value
     resident = case.facts.get("insured_group") == InsuredGroup.RESIDENT
     if resident and said.isdigit() and int(said) < _rank(ranked[0]) and not case.for_other:
-        return No(reason="problem.tier_restricted", facts={"tier": said, "lowest": ranked[0].value})
+        return No(reason="problem.tier_restricted", facts={"lowest": ranked[0].value})
     return No(reason="problem.tier", facts={"near": _near(said, ranked)})
 
 

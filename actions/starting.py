@@ -1,18 +1,30 @@
 """A task begins, or takes in what was said of it."""
 
-from actions import basket, login, others, papers, paying, queries, query_facts, refunding, returning, steps
+from actions import (
+    basket,
+    family,
+    login,
+    others,
+    papers,
+    paying,
+    queries,
+    query_facts,
+    refunding,
+    returning,
+    steps,
+)
 from actions.query_words import asks_records
 from actions.say import say
-from actions.state import CONFIRM, LEFT, LOOKUPS, PAYMENT, Task
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
 
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
-    family = others.take_family(talk)
-    if family:
-        await _pay_family(talk, family)
+    members = family.take_family(talk)
+    if members:
+        await _pay_family(talk, members)
         return
     following = others.take_next(talk)
     if following:
@@ -30,17 +42,17 @@ async def pay(talk: Talk) -> None:
     await change(talk, task)
 
 
-async def _pay_family(talk: Talk, family: list[Task]) -> None:
+async def _pay_family(talk: Talk, members: list[Task]) -> None:
     """All at once; each is told what the one before has settled."""
-    basket.gather(talk, family)
-    talk.tell("basket.family", titles=[basket.name_of(task) for task in family])
+    basket.gather(talk, members)
+    talk.tell("basket.family", titles=[basket.name_of(task) for task in members])
     await steps.go_on(talk)
 
 
 async def _pay_next(talk: Talk, following: Task) -> None:
     """再帮我爸也交一个: together with what is not paid yet, else anew."""
     task = talk.state.task
-    if task is None or task.kind != "pay" or not await _is_unpaid(talk, task):
+    if task is None or task.kind != "pay" or not await basket.is_unpaid(talk, task):
         talk.state.task = following
         await change(talk, following)
         return
@@ -48,17 +60,6 @@ async def _pay_next(talk: Talk, following: Task) -> None:
     basket.add(talk, [following])
     talk.tell("basket.added", title=basket.name_of(following))
     await steps.go_on(talk)
-
-
-async def _is_unpaid(talk: Talk, task: Task) -> bool:
-    """Whether nobody can have begun to pay: an order whose link was not opened is taken back for that."""
-    if task.asked != PAYMENT:
-        return True
-    if task.order_no is None or not await talk.services.payment.take_back(task.order_no):
-        return False
-    talk.state.order_no = task.order_no = None
-    task.asked = None
-    return True
 
 
 def _take_both(talk: Talk) -> tuple[Task, Task] | None:
@@ -171,11 +172,10 @@ async def resume(talk: Talk) -> None:
     """好了, 继续, a bare 好的: whatever is open goes on."""
     if talk.state.task or talk.state.login or talk.state.question:
         await steps.go_on(talk)
-    elif returning.wants_back(talk) and talk.state.basket:
-        talk.state.together = True
     elif returning.wants_back(talk):
-        talk.state.task = Task(kind="pay", facts=same_insurance(talk))
-        returning.offer(talk)
+        returning.take_up(talk.state)
+        if talk.state.task:
+            returning.offer(talk)
     elif not talk.replies and not talk.turn.poke:
         talk.tell("nothing_open", *steps.menu_buttons())
 
@@ -186,4 +186,4 @@ def has_done(talk: Talk, kind: str) -> bool:
 
 
 def same_insurance(talk: Talk) -> dict[str, str]:
-    return {name: value for name, value in talk.state.done.items() if name not in {"kind", LEFT}}
+    return {name: value for name, value in talk.state.done.items() if name != "kind"}

@@ -4,12 +4,11 @@ Kept in one Rasa slot. It holds choices and references only: money, payment stat
 from the services in each turn (`reliability` D7), and personal data is a vault token.
 """
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 CONFIRM, PAYMENT = "confirm", "payment"
 """What `Task.asked` may be beside a slot."""
-LEFT = "left"
 LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
@@ -29,7 +28,8 @@ class Task:
     `taken` lists the facts that had one possible answer, which another insurance may change;
     `single` are those with one possible answer now;
     `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
-    has been told of, so that it is told once. `member` is one of several that are paid for at once
+    has been told of, so that it is told once. `payable` are the facts of the last wish for another person that could
+    be paid: what is wished for next may be refused. `member` is one of several that are paid for at once
     (`actions.basket`), `joint` the review and the payment of all of them.
     """
 
@@ -46,6 +46,7 @@ class Task:
     member: bool = False
     joint: bool = False
     told_window: str | None = None
+    payable: dict[str, Any] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -67,7 +68,9 @@ class Dialogue:
     `question` is an open question beside the task (`unbind`, `change`, `return`). `order_no` is the order this
     conversation talks about. `told` are the notices that the last turn told: being committed with it, they
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
-    `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance.
+    `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance;
+    `left` is that payment itself when the resident left it, and may want it after all.
+    `unsure` is the order of which it was told last that nobody knows whether it is paid.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
@@ -88,6 +91,8 @@ class Dialogue:
     misses: int = 0
     seen: str | None = None
     done: dict[str, str] = field(default_factory=dict)
+    left: Task | None = None
+    unsure: str | None = None
     shown: dict[str, Any] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
     listed: dict[str, Any] = field(default_factory=dict)
@@ -111,8 +116,8 @@ class Dialogue:
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
-            if left:
-                self.done[LEFT] = "yes"
+            wanted = replace(task, asked=None, reask=None, draft_id=None, order_no=None)
+            self.left = wanted if left and task.kind == "pay" else None
             if task.kind == "pay":
                 self.remember(task)
             if task.joint or (task.member and left):
@@ -136,7 +141,7 @@ class Dialogue:
         self.question, self.task, self.parked, self.order_no = None, None, [], None
         self.leave_basket()
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
-        self.window, self.relatives = {}, {}
+        self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
@@ -145,8 +150,9 @@ class Dialogue:
     def load(cls, data: dict[str, Any] | None) -> "Dialogue":
         known = {f.name for f in fields(cls)}
         kept = {name: value for name, value in (data or {}).items() if name in known}
-        if kept.get("task"):
-            kept["task"] = Task(**kept["task"])
+        for name in ("task", "left"):
+            if kept.get(name):
+                kept[name] = Task(**kept[name])
         for name in ("parked", "basket"):
             kept[name] = [Task(**task) for task in kept.get(name, [])]
         return cls(**kept)

@@ -1,8 +1,20 @@
 """What is said next: the open question, the menu, how it stands with an order."""
 
-from actions import answering, awaited, basket, cards, login, papers, paying, queries, refunding, returning
+from actions import (
+    answering,
+    awaited,
+    basket,
+    cards,
+    login,
+    others,
+    papers,
+    paying,
+    queries,
+    refunding,
+    returning,
+)
 from actions.say import say
-from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, Task
+from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, WHOSE, Task
 from actions.talk import Talk
 
 MENU = (
@@ -37,6 +49,9 @@ async def go_on(talk: Talk) -> None:
         return
     if talk.state.question == TELL and not talk.turn.poke:
         await awaited.offer_again(talk)
+        return
+    if talk.state.question == WHOSE:
+        others.ask_whose(talk)
         return
     if talk.returning:
         talk.returning = False

@@ -1,16 +1,19 @@
 """A payment that can't go on: why, and where to turn to. Of somebody else nothing is told."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from actions import others, reminding, returning
 from actions.say import say
-from actions.slots import Case, Option, Slot
+from actions.slots import Case, Option, Slot, is_arrears, owing
 from actions.state import Task
 from actions.talk import Talk
-from services.domain.errors import Refused
+from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import EnrolmentStatus, Insurance, PaymentType
+
+WHICH = ("insured_group", "insurance", "agency")
 
 
 async def stop(talk: Talk, task: Task, case: Case) -> None:
@@ -42,6 +45,11 @@ async def cannot_choose(talk: Talk, task: Task, slot: Slot, case: Case, options:
     if not options:
         await _nothing_to_choose(talk, task, slot, case)
         return True
+    if slot.name in WHICH and len(options) > 1 and is_arrears(case) and not case.for_other:
+        if await owing(case):
+            return False
+        _no_arrears(talk, task)
+        return True
     return slot.name == "fee_year" and await _is_not_open(talk, task, case, options)
 
 
@@ -50,20 +58,27 @@ async def _nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> 
     if case.for_other:
         await others.refuse(talk, task, Refused())
         return
-    medical = case.facts.get("insurance") == Insurance.MEDICAL
-    talk.state.finish()
     if slot.name == "arrears_item":
-        normal = {**talk.state.done, "payment_type": PaymentType.NORMAL.value}
-        normal.pop("kind", None)
-        button = (say("button.pay_normal"), f"/pay_insurance{json.dumps(normal)}")
-        talk.tell("stop.no_arrears", button, what=returning.describe(task), medical=medical)
+        _no_arrears(talk, task)
         return
+    talk.state.finish()
     try:
         await _why_not_due(talk, slot, case)
     except Refused as refused:
         _tell_why(talk, case, refused)
         return
     talk.tell("stop.nothing_due", what=returning.describe(task))
+
+
+def _no_arrears(talk: Talk, task: Task) -> None:
+    """Nothing was assessed (R2): where to apply (that depends on the insurance), and the way to pay as usual."""
+    talk.state.finish()
+    normal = {**talk.state.done, "payment_type": PaymentType.NORMAL.value}
+    normal.pop("kind", None)
+    button = (say("button.pay_normal"), f"/pay_insurance{json.dumps(normal)}")
+    talk.tell(
+        "stop.no_arrears", button, what=returning.describe(task), insurance=task.facts.get("insurance", "")
+    )
 
 
 def _tell_why(talk: Talk, case: Case, refused: Refused) -> None:
@@ -74,8 +89,27 @@ def _tell_why(talk: Talk, case: Case, refused: Refused) -> None:
         talk.tell("stop.too_young", age=refused.facts["too_young"])
     elif refused.code == "already_paid" and pension:
         talk.tell("stop.paid_this_year", year=_year_meant(talk, case))
-    elif refused.code == "window_closed":
-        window_closed(talk, case.facts["insured_group"], case.facts["insurance"], refused)
+    else:
+        _tell_own(talk, {**case.facts, "fee_year": _year_meant(talk, case)}, refused)
+
+
+def tell_failure(talk: Talk, error: ServiceError) -> None:
+    """What went wrong. Of a payment of one's own: what is paid already, and when the window is open."""
+    task = talk.state.task
+    if isinstance(error, Refused) and task and "insurance" in task.facts and not others.is_for_other(task):
+        _tell_own(talk, task.facts, error)
+    else:
+        talk.tell_error(error)
+
+
+def _tell_own(talk: Talk, facts: Mapping[str, Any], refused: Refused) -> None:
+    """A window that has closed meanwhile is told as one that was closed before."""
+    if refused.code == "window_closed":
+        window_closed(talk, facts["insured_group"], facts["insurance"], refused)
+    elif refused.code == "already_paid":
+        what = say(f"insurance.{facts['insured_group']}.{facts['insurance']}")
+        when = {name: facts.get(name) for name in ("fee_year", "fee_period")}
+        talk.tell_error(Refused(refused.code, what=what, **when))
     else:
         talk.tell_error(refused)
 

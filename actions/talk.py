@@ -51,4 +51,5 @@ class Talk:
             key, again = "error.login_unsettled", ((say("button.go_on"), "/resume_bot"),)
         elif isinstance(error, OutcomeUnknown) and self.state.order_no:
             again = ((say("button.refresh"), "/check_payment_status"),)
+            self.state.unsure = self.state.order_no
         self.replies.append(cards.error(error.code, error.retryable, say(key, **error.facts), *again))

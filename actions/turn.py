@@ -26,15 +26,17 @@ class Turn:
 
     def token(self, kind: str) -> str | None:
         """The vault token of this kind in the text, whole, if there is one."""
-        for match in TOKEN.finditer(self.text):
-            if match.group(1) == kind:
-                return match.group(0)
-        return None
+        return token_in(self.text, kind)
 
     @property
     def poke(self) -> bool:
         """Nobody spoke: something outside has moved, and the conversation goes on by itself."""
         return self.intent == "resume_bot" and self.last("poke") is not None
+
+
+def token_in(text: str, kind: str) -> str | None:
+    """The first vault token of this kind in `text`."""
+    return next((match.group(0) for match in TOKEN.finditer(text) if match.group(1) == kind), None)
 
 
 def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:

@@ -2,21 +2,24 @@
 
 import re
 
-from actions import basket, cards, moving, others, starting, steps
+from actions import basket, moving, others, starting, steps
 from actions.choices import choose
-from actions.say import say
-from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, Option
+from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME
 from actions.state import WHOSE, Task
 from actions.talk import Talk
 
 SOMEBODY_ELSE = re.compile(
     r"换(?:个|一个|一位|成?别的?|成?另外?一?个)人|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
 )
+ITS_ME = re.compile(r"是(?:给|帮|替)?我(?:自己|本人)|(?:缴|交)我(?:自己|本人)的")
 TELLING = frozenset(
     {"inform", "pay_insurance", "change_answer", "affirm", "deny", "out_of_scope", "nlu_fallback"}
 )
 """Intents of sentences in which somebody may be named whom the payment is for."""
-OWN = "self"
+LEAVING = frozenset(
+    {"cancel", "go_back", "restart", "get_certificate", "query_records", "request_refund", "unbind_identity"}
+)
+"""Intents with which the question is left unanswered."""
 
 
 async def takes(talk: Talk) -> bool:
@@ -25,8 +28,11 @@ async def takes(talk: Talk) -> bool:
     if task is None or task.kind != "pay" or talk.state.login or turn.poke:
         return False
     if talk.state.question == WHOSE:
-        talk.state.question = None
         return await _answers(talk, task)
+    if ITS_ME.search(turn.text) and others.is_for_other(task) and not task.member:
+        others.take_back(task)
+        await steps.go_on(talk)
+        return True
     said = turn.last("beneficiary")
     if SOMEBODY_ELSE.search(turn.text) and said is None:
         await _ask_who(talk, task)
@@ -43,39 +49,30 @@ async def _takes_named(talk: Talk, task: Task) -> bool:
         await _for_other(talk, task)
     elif name:
         task.put(PERSON_NAME, name)
-        ask(talk)
+        others.ask_whose(talk)
     return bool(number or name)
 
 
-def ask(talk: Talk) -> None:
-    """这笔给这位缴吗？"""
-    talk.state.question = WHOSE
-    options = _options()
-    sentence = say("ask.beneficiary", titles=[option.title for option in options])
-    talk.add(cards.choice(sentence, "beneficiary", options))
-
-
-def _options() -> list[Option]:
-    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
-
-
 async def _answers(talk: Talk, task: Task) -> bool:
-    """The answer to `ask`. To confirm a payment is none: 确认支付 asks again."""
-    picked = choose(talk.turn, "beneficiary", _options())
+    """The answer to 这笔给这位缴吗. To confirm a payment is none: 确认支付 asks again; what comes between, too."""
+    picked = choose(talk.turn, "beneficiary", others.whose_options())
     if picked is None and talk.turn.token(ID_NUMBER):
         picked = FOR_OTHER
     if picked is None and talk.turn.intent in {"affirm", "deny"} and not is_about_paying(talk):
-        picked = FOR_OTHER if talk.turn.intent == "affirm" else OWN
+        picked = FOR_OTHER if talk.turn.intent == "affirm" else others.OWN
+    if picked is None and talk.turn.intent not in TELLING:
+        if talk.turn.intent in LEAVING:
+            talk.state.question = None
+            task.forget(PERSON_NAME)
+        return False
+    talk.state.question = None
     if picked == FOR_OTHER:
         await _for_other(talk, task)
-    elif picked == OWN:
+    elif picked == others.OWN:
         task.forget(PERSON_NAME)
         await steps.go_on(talk)
-    elif talk.turn.intent in TELLING:
-        ask(talk)
     else:
-        task.forget(PERSON_NAME)
-        return False
+        others.ask_whose(talk)
     return True
 
 

@@ -76,7 +76,7 @@ def remember_opening(
 
 
 def source(basis: tuple[Basis, ...]) -> str:
-    """Where it is written and of which day, for the eye; nothing where nothing is known."""
+    """Where it is written and of which day; nothing where nothing is known."""
     if not basis:
         return ""
     told: dict[str, list[str]] = {}

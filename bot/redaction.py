@@ -17,6 +17,7 @@ from bot.personal_numbers import (
     leftover_digits,
     may_begin_number,
 )
+from services.domain.kin import MY_RELATION
 from services.domain.names import begins_with_surname, find_names, mask_name, read_name_answer
 from services.vault import TOKEN, Vault
 
@@ -126,7 +127,7 @@ class Redactor:
         return [reading.found(start, end, "id_number", digits)] if goes_on or begins_id(digits) else []
 
     async def _capture(self, conversation_id: str, text: str, capture: str) -> str:
-        """All of the text goes to the vault, as what it is as far as that can be told."""
+        """All of the text goes to the vault, as what it is as far as that can be told; whose it is stays: 我妈."""
         reading = Reading(text)
         found = find_numbers(reading)
         if capture == "id_number":
@@ -139,10 +140,15 @@ class Redactor:
             if name is not None and (is_asked or found):
                 start = _first_place(text, found)
                 found, rest = [*found, Found(start, start, "person_name", name)], ""
-        values = [(f.kind, f.value) for f in sorted(found, key=lambda f: f.start)]
+        values = [(f.start, f.kind, f.value) for f in found]
         if not _NOTHING_SAID.fullmatch(rest):
-            values.append(("text", rest.strip()))
-        return " ".join(await self._vault.seal_all(conversation_id, values)) if values else ""
+            values.append((len(text), "text", rest.strip()))
+        values.sort()
+        tokens = (
+            await self._vault.seal_all(conversation_id, [value[1:] for value in values]) if values else []
+        )
+        said = [(start, token) for (start, *_), token in zip(values, tokens, strict=True)]
+        return " ".join(words for _, words in sorted([*said, *_relations(text)]))
 
     async def _asked_number(self, conversation_id: str, reading: Reading, found: list[Found]) -> list[Found]:
         """While a number is asked for, whatever has digits is that number, or goes on with its beginning."""
@@ -214,6 +220,10 @@ def _names(text: str, numbers: Sequence[Found]) -> list[Found]:
         shift = next((s for at, s in reversed(shifts) if at <= start), 0)
         found.append(Found(start + shift, end + shift, "person_name", name))
     return found
+
+
+def _relations(text: str) -> list[tuple[int, str]]:
+    return [(match.start(), match[0]) for match in MY_RELATION.finditer(text)]
 
 
 def _without(text: str, found: Sequence[Found]) -> str:

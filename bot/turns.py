@@ -53,6 +53,7 @@ CONTROL = frozenset(
      "login", "faq", "bot_challenge", "complain"}
 )  # fmt: skip
 SURE = 0.9
+SIGHS = "那哎唉嗯，,"
 PUNCTUATION = " 　，。！？、,.!?~～…"
 TASKS = frozenset({"pay_insurance", "get_certificate", "query_records", "check_payment_status"})
 """What else may be asked for instead of giving a number or a name."""
@@ -223,7 +224,7 @@ class Turns:
 
     async def _is_control(self, text: str, capture: str) -> bool:
         """Whether this is surely no answer to the open question. The text is only parsed, in memory."""
-        bare = text.strip(PUNCTUATION)
+        bare = text.strip(PUNCTUATION).lstrip(SIGHS)
         if self._engine.is_payload(text) or bare in CONTROL_WORDS:
             return True
         if capture == "person_name" and len(bare) <= SHORT:

@@ -352,3 +352,20 @@ def test_who_has_nothing_to_pay_does_not_hold_up_the_others(village: Town) -> No
     assert me.card("payment_status")["status"] == "paid"
     assert len(village.state(HER_HUSBAND["id_number"])["payments"]) == 1
     me.write_transcript("p6-nothing-due-for-one")
+
+
+def test_of_two_open_years_of_another_the_late_one_is_told_and_no_price(new_town: Any) -> None:
+    """Business 2.4, reliability 4.2: a price would tell of their marks; that a year is late is known to everybody."""
+    town = new_town(SHEBAO_CLOCK="2026-09-29T10:00:00+08:00")
+    town.load([PAYER, MOTHER])
+    me = logged_in(town, "p6-two-years")
+    me.say(f"给我妈交居民医保，她叫{MOTHER['name']}，{MOTHER['id_number']}")
+    earlier, later = me.card("choice")["options"]
+    assert (earlier["value"], later["value"]) == ("2026", "2027")
+    assert "集中缴费期已经过了" in earlier["note"]
+    assert "note" not in later
+    assert "集中缴费期已经过了" in me.text
+    assert "元" not in me.text
+    me.say("明年的")
+    assert me.card("payment_confirmation")["fee_year"] == 2027
+    me.write_transcript("p6-two-years")

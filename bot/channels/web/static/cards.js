@@ -124,7 +124,7 @@ function choice(card, tools) {
         option.note ? el("span", { class: "option-note" }, unseen("，"), option.note) : null))));
   const list = el("ol", { class: rows.length > MANY ? "options many" : "options" }, rows);
   return frame("choice", "请选一项", list, rows.length > MANY ? moreButton(rows) : null,
-    card.note ? el("p", { class: "note small" }, icon("paper"), card.note) : null, buttonRow(tools.buttons, tools));
+    otherRow(tools.buttons, tools));
 }
 
 function moreButton(rows) {

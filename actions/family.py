@@ -1,0 +1,90 @@
+"""Who of the family a sentence is about: by what residents call them, several at once, each with a number or name."""
+
+import re
+from collections.abc import Sequence
+
+from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
+from actions.state import SHARED, Task
+from actions.talk import Talk
+from actions.turn import token_in
+from services.domain.kin import RELATION, RELATIONS
+
+AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
+SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
+TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
+PAIRS = (
+    (re.compile("父母亲?|双亲"), "爸爸妈妈"),
+    (re.compile("岳父母"), "岳父岳母"),
+    (re.compile("公婆"), "公公婆婆"),
+)
+"""One word for two."""
+COUNTED = re.compile(
+    r"(?P<count>[两二俩三四234])(?:个|位|口)?(?:(?P<old>老人家?|老的|老$|老(?=的|交|缴|[，,。]))|(?P<young>娃娃?儿?|小?孩子?|崽崽?|儿子|女儿|姑娘|闺女))"
+    r"|(?P<couple>老两口|二老|两老)"
+)
+"""两个老人, 二老, 两个娃: so many of them, and not which."""
+COUNTS = {"两": 2, "二": 2, "俩": 2, "2": 2, "三": 3, "3": 3, "四": 4, "4": 4}
+
+
+def relations(text: str) -> list[str]:
+    """The people of the family that a sentence is about: those named last, one beside the other."""
+    titles, found, end = list(RELATIONS), list[str](), 0
+    for pair, both in PAIRS:
+        text = pair.sub(both, text)
+    for match in RELATION.finditer(text):
+        if not AND.fullmatch(text[end : match.start()]):
+            found = []  # 我妈说让我帮我爸交 is about one
+        found.append(titles[int(str(match.lastgroup)[1:])])
+        end = match.end()
+    return list(dict.fromkeys(found))
+
+
+def told_of_each(text: str) -> dict[str, dict[str, str]]:
+    """我爸韦六妹 <number>，我妈 <number>: what is told of whom, where it is told of several."""
+    titles, matches, told = list(RELATIONS), list(RELATION.finditer(text)), dict[str, dict[str, str]]()
+    ends = [match.start() for match in matches[1:]] + [len(text)]
+    for match, end in zip(matches, ends, strict=False):
+        said = text[match.end() : end]
+        tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := token_in(said, name))}
+        if tokens:
+            told.setdefault(titles[int(str(match.lastgroup)[1:])], {}).update(tokens)
+    return told if len(told) > 1 else {}
+
+
+def take_family(talk: Talk) -> list[Task]:
+    """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
+    text, told = talk.turn.text, told_of_each(talk.turn.text)
+    called = [] if told else _counted(text)
+    named: Sequence[str] = list(told) or [""] * len(called) or relations(text)
+    with_me = SELF_TOO.search(text) is not None
+    if with_me and not named and TOGETHER.search(text):
+        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
+    elif talk.turn.last("beneficiary") is None and not told:
+        return []
+    if len(named) + with_me < 2 or (talk.turn.token(ID_NUMBER) and not told):
+        return []
+    said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
+    family = [
+        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
+        for name in named
+    ]
+    for task, title in zip(family, called, strict=False):
+        task.facts["called"] = title
+    for task in family:
+        task.facts.update(told.get(task.facts["relation"], {}))
+    return [Task(kind="pay", facts=said), *family] if with_me else family
+
+
+def title_of(task: Task) -> str:
+    """What the resident calls this person; empty when nothing was said."""
+    return str(task.facts.get("relation") or task.facts.get("called", ""))
+
+
+def _counted(text: str) -> list[str]:
+    """第一位老人, 第二位老人."""
+    found = COUNTED.search(text)
+    if not found:
+        return []
+    count = COUNTS[found["count"]] if found["count"] else len("一二")
+    what = "个孩子" if found["young"] else "位老人"
+    return [f"第{place}{what}" for place in "一二三四"[:count]]

@@ -1,0 +1,42 @@
+"""What residents call the people of their family."""
+
+import re
+
+RELATIONS = {
+    "妈妈": "老?妈妈?|母亲|老?娘",
+    "爸爸": "老?爸爸?|父亲|老?爹|老汉儿?",
+    "公公": "公公",
+    "婆婆": "婆婆",
+    "岳父": "岳父|老?丈人(?!母)|外父",
+    "岳母": "岳母|丈母娘",
+    "爷爷": "爷爷?",
+    "奶奶": "奶奶?",
+    "外公": "外公|家公|姥爷",
+    "外婆": "外婆|家婆|姥姥",
+    "老公": "老公|丈夫|先生",
+    "老婆": "老婆|妻子|媳妇儿?|婆娘|堂客|太太",
+    "爱人": "爱人|对象|老伴",
+    "女婿": "女婿",
+    "儿媳": "儿媳妇?",
+    "孙女": "孙女",
+    "孙子": "孙子|孙孙",
+    "女儿": "女儿|闺女|幺妹|姑娘",
+    "儿子": "儿子|崽崽?|幺儿",
+    "孩子": "小?孩子?|娃娃?儿?|宝宝",
+    "哥哥": "哥哥?",
+    "姐姐": "姐姐?",
+    "弟弟": "弟弟?",
+    "妹妹": "妹妹?",
+    "朋友": "朋友",
+}
+"""What to call a person in a question, by how residents call them."""
+RELATION = re.compile(
+    "|".join(
+        f"(?P<r{n}>{words})"
+        for n, words in sorted(
+            enumerate(RELATIONS.values()), key=lambda one: -max(len(word) for word in one[1].split("|"))
+        )
+    )
+)
+MY_RELATION = re.compile(rf"我(?:们?家|屋头)?的?(?:{RELATION.pattern})")
+"""我妈, 我屋头老汉"""
