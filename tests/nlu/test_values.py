@@ -64,6 +64,32 @@ def test_months_quarters_and_halves_are_a_fee_period(text: str, period: str) -> 
     assert values(text) == [("fee_period", period)]
 
 
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("最近一年", "2025-12/2026-11"), ("最近半年", "2026-06/2026-11"), ("年初到现在", "2026-01/2026-11"),
+        ("今年年初到六月", "2026-01/2026-06"), ("去年初到年底", "2025-01/2025-12"), ("年初至今", "2026-01/2026-11"),
+        ("这个月到下个月", "2026-11/2026-12"), ("上个月到现在", "2026-10/2026-11"), ("四月份缴起缴到年底", "2026-04/2026-12"),
+        ("七月份以后", "2026-07/2026-12"), ("八月以前", "2026-01/2026-07"), ("三月以来", "2026-03/2026-11"),
+        ("从三月开始", "2026-03"),
+    ],
+)  # fmt: skip
+def test_stretches_of_months(text: str, period: str) -> None:
+    assert values(text) == [("fee_period", period)]
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("近两年", [2025, 2026]), ("前两年的", [2024, 2025]), ("2021年到2025年", [2021, 2022, 2023, 2024, 2025]),
+        ("二四年到二六年", [2024, 2025, 2026]), ("23到25年的", [2023, 2024, 2025]), ("2025年以来", [2025, 2026]),
+        ("我今年五十八了", []),
+    ],
+)  # fmt: skip
+def test_several_years_are_as_many_values(text: str, years: list[int]) -> None:
+    assert values(text) == [("fee_year", str(year)) for year in years]
+
+
 def test_a_month_belongs_to_the_year_that_the_sentence_names() -> None:
     assert ("fee_period", "2025-03") in values("去年的养老，三月份的")
 
@@ -101,6 +127,21 @@ def test_the_time_of_filing_or_issuing_is_a_date_range(text: str, days: str) -> 
     assert ("date_range", days) in values(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("11月1号以前", "2026-01-01/2026-10-31"), ("10月1号之前申报的", "2026-01-01/2026-09-30"),
+        ("6月30日前", "2026-01-01/2026-06-30"), ("2026年1月1日以前", "2025-01-01/2025-12-31"),
+        ("6月15日以后申报的", "2026-06-15/2026-11-23"), ("去年6月15日之后", "2025-06-15/2026-11-23"),
+        ("从9月1号起", "2026-09-01/2026-11-23"), ("11月1日开始", "2026-11-01/2026-11-23"),
+        ("2026年6月以前的申报", "2026-01-01/2026-05-31"), ("6月以后申报的", "2026-06-01/2026-11-23"),
+        ("今年以来申报的", "2026-01-01/2026-11-23"), ("近两年申报的", "2025-01-01/2026-12-31"),
+    ],
+)  # fmt: skip
+def test_days_before_and_after(text: str, days: str) -> None:
+    assert [value for name, value in values(text) if name == "date_range"] == [days]
+
+
 def test_a_day_that_does_not_exist_is_no_value() -> None:
     assert not [value for value in values("2月30号") if value[0] == "date_range"]
 
@@ -113,6 +154,7 @@ def test_a_day_that_does_not_exist_is_no_value() -> None:
         ("2000元档", "2000"), ("一千五那档", "1500"), ("贰仟档", "2000"), ("选三百的", "300"), ("居民养老100档", "100"),
         ("灵活就业300档", "300%"), ("最低档", "lowest"), ("最便宜的", "lowest"), ("顶格", "highest"), ("最高的", "highest"),
         ("跟去年一样", "last"), ("和上次一样", "last"), ("照去年的来", "last"), ("老样子", "last"), ("交3000的", "3000"),
+        ("跟旧年一样的", "last"), ("就整两千", "2000"), ("交60的 不对 80的", "80%"), ("交60的不对80的", "80%"),
     ],
 )  # fmt: skip
 def test_tiers(text: str, tier: str) -> None:
@@ -135,6 +177,15 @@ def test_no_tier_is_named(text: str) -> None:
         ("878.94元", "878.94"),
         ("三百零二块五", "302.50"),
         ("¥600", "600.00"),
+        ("￥400", "400.00"),
+        ("1,200元", "1200.00"),
+        ("¥1,100.00", "1100.00"),
+        ("10,547.28元", "10547.28"),
+        ("四百整", "400.00"),
+        ("四百元整", "400.00"),
+        ("两万一", "21000.00"),
+        ("一千零五十块五", "1050.50"),
+        ("四百零五块三毛", "405.30"),
     ],
 )
 def test_amounts(text: str, amount: str) -> None:

@@ -26,10 +26,10 @@ _AFTER_TIER = re.compile(
     rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])"
 )
 _CHOSEN = re.compile(
-    rf"(?:^|(?<=[,，.。;；!！…~—、])|(?P<verb>还是|应该是|不是|不对|错了|(?<=[十百千])不|选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
+    rf"(?:^|(?<=[,，.。;；!！…~—、])(?<!\d[,.])|(?P<verb>还是|应该是|不是|不对|错了|(?<=[十百千])不|选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就|整|搞))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
     r"(?=$|[吧就交缴,，.。;；!！哈嘛啊呢]|那|算|好|行|不)"
 )
-_BEFORE = r"(?:去年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
+_BEFORE = r"(?:去年|旧年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
 _WHAT_WAS = r"(?:的|那个|那种|选的|那|交的)*(?:档次?)?"
 _NAMED = r"(?:的|那|一|个|这|档次?|标准|缴费)*"
 _LAST_TIER = re.compile(
@@ -48,6 +48,10 @@ _AMOUNT = re.compile(
     rf"(?:(?P<jiao>[一二两三四五六七八九1-9])(?:[毛角](?:(?P<fen>[一二两三四五六七八九1-9])分?)?)?(?![{CHINESE}\d年月个]))?)"
 )
 
+_SPOKEN_SUM = re.compile(
+    rf"^(?:总共|一共|就是|是)?(?P<n>[{CHINESE}]*[百千万][{CHINESE}]*)(?:吧|嘛|啊|哦|哈)?$"
+)
+"""两万一, said alone: where it is no tier it is money."""
 _TOGETHER = re.compile(r"[一1]块儿?(?!钱|[零〇一二两三四五六七八九\d])(?=[交缴付办补买弄给帮都来儿的吧]|$)")
 """一块交 means together, not one yuan."""
 _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
@@ -70,7 +74,11 @@ _BARE = re.compile(
 def read_figures(text: str) -> list[Value]:
     """Tiers, amounts and ordinals in `text`; which of 60 and 2000 is a percentage follows from the value."""
     tiers = [*_relative(text), *_percentages(text), *_tiers(text)]
-    amounts = [v for v in _amounts(text) if all(v.end <= t.start or v.start >= t.end for t in tiers)]
+    amounts = [
+        v
+        for v in [*_amounts(text), *_spoken_sum(text)]
+        if all(v.end <= t.start or v.start >= t.end for t in tiers)
+    ]
     return [*tiers, *amounts, *_ordinals(text)]
 
 
@@ -113,6 +121,13 @@ def _amounts(text: str) -> Iterator[Value]:
                 number += (read_number(match[part]) or 0) * worth
         if number is not None and not _TOGETHER.match(text[match.start() :]):
             yield Value("amount", f"{number:.2f}", *match.span())
+
+
+def _spoken_sum(text: str) -> Iterator[Value]:
+    match = _SPOKEN_SUM.match(text)
+    number = read_number(match["n"]) if match else None
+    if match and number is not None:
+        yield Value("amount", f"{number:.2f}", *match.span("n"))
 
 
 def _relative(text: str) -> list[Value]:
