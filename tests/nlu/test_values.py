@@ -217,7 +217,9 @@ def test_agencies(text: str, codes: list[str]) -> None:
     ("text", "who"),
     [("帮我妈交", ["other"]), ("给老公买", ["other"]), ("帮人交一下", ["other"]), ("代缴", ["other"]), ("给自己", ["self"]),
      ("帮我交", []), ("给我慢慢交", []), ("给我小舅子交", ["other"]), ("帮老幺交医保", ["other"]),
-     ("帮门卫交医保", ["other"]), ("帮人工", []), ("妈老汉的医保", ["other"]), ("给⟦person_name:AB12CD34EF56⟧交医保", ["other"])],
+     ("帮门卫交医保", ["other"]), ("帮人工", []), ("给单位交过了还要交吗", []), ("打我屋妈的缴费证明", ["other"]),
+     ("给我和老婆交居民医保", ["self", "other"]), ("我和娃儿他爸的医保", ["self", "other"]), ("给我屋两个老的缴医保", ["other"]),
+     ("自己缴自己的养老", ["self"]), ("帮我孙崽交医保", ["other"]), ("妈老汉的医保", ["other"]), ("给⟦person_name:AB12CD34EF56⟧交医保", ["other"])],
 )  # fmt: skip
 def test_for_whom(text: str, who: list[str]) -> None:
     assert [value for name, value in values(text) if name == "beneficiary"] == who
@@ -234,6 +236,27 @@ def test_for_whom(text: str, who: list[str]) -> None:
 )  # fmt: skip
 def test_certificates(text: str, kind: str | None) -> None:
     assert dict(values(text)).get("certificate_kind") == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("查我替我爸交的医保", "paid"), ("帮我查一下我去年的缴费", "paid"), ("查年初到现在的缴费", "paid"), ("查代缴", "paid"),
+        ("我给我堂客交的那些查一下", "paid"), ("我养老今年交了没得", "paid"), ("我交没交医保", "paid"),
+        ("我想晓得我交了好多钱", "paid"), ("2026年6月以前的申报", "declaration"), ("查一下我选的什么档", "tier_choice"),
+        ("给单位交过了还要交吗", None), ("查缴费结果", None), ("怎么查缴费", None), ("看看明年医保能交不，能交就交了", None),
+    ],
+)  # fmt: skip
+def test_what_is_looked_up(text: str, kind: str | None) -> None:
+    assert dict(values(text)).get("query_kind") == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("养老我想补起", "arrears"), ("把旧年差的医保补一哈", "arrears"), ("完税证明丢了补一下", None)],
+)
+def test_arrears_are_no_lost_papers(text: str, kind: str | None) -> None:
+    assert dict(values(text)).get("payment_type") == kind
 
 
 @pytest.mark.parametrize(
@@ -272,6 +295,12 @@ def test_documents(text: str, document: str) -> None:
         ("养老和医保都交", [("insurance", "pension"), ("insurance", "medical")]),
         ("养老还是医保", [("insurance", "pension"), ("insurance", "medical")]),
         ("先交医保再交养老", [("insurance", "medical"), ("insurance", "pension")]),
+        ("给我妈交医保，不对，给我自己", [("insurance", "medical"), ("beneficiary", "self")]),
+        ("一月到三月不是是一月到六月", [("fee_period", "2026-01/2026-06")]),
+        ("名字打错了，不是李梅，是李玫", [("person_name", "李玫")]),
+        ("姓名写错了，应该是王小芳", [("person_name", "王小芳")]),
+        ("查申报，不是，查缴费记录", [("query_kind", "paid")]),
+        ("拒绝给身份证", []),
     ],
 )
 def test_what_was_taken_back_or_rejected_is_not_meant(text: str, left: list[tuple[str, str]]) -> None:

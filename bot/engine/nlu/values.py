@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+TOPIC, FIELD = "faq_topic", "field"
+"""For the dialogue only, who asks for a parse is not told: the topic stands where Rasa's response selector puts it."""
 SEVERAL = frozenset({"fee_year"})
 """One phrase may name several: 近两年."""
 

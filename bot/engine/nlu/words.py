@@ -1,6 +1,7 @@
 """Values that are named by words (`data/words.yml`): insurances, groups, people, papers, documents."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ _FIRST = re.compile(r"首次|首开|第一次|头一次|头一回|第一回|没�
 _AGAIN = re.compile(
     r"补开|重开|重新开|再开|补打|重打|补[一个]|补办|再补|换开|重新打|再打|弄?丢|掉了|不见|遗失|弄没|找不到|再来一|再给我|开过"
 )
+_ABOUT_PAPERS = re.compile(r"完税|证明|凭证|票")
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
@@ -34,17 +36,17 @@ _SPOKEN_TO = re.compile(
 )
 """妹妹，我要开证明: who is spoken to is not for whom it is."""
 _FAVOUR = re.compile(
-    r"(?:给|帮|替)(?:(?:我|俺|咱)们?家?的?)?(?P<who>[一-鿿]{1,5}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])"
+    r"(?:给|帮|替)(?:(?:我|俺|咱)们?家?的?)?(?P<who>[一-鿿]{1,8}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])"
 )
 _NOBODY = re.compile(
     r"[我俺咱你您的了把将按照用以从到先再又也都就才还只很不没别去来在要想能会可得一两几这那哪什怎么多少全上下前后今明昨年月"
     r"日钱费元块档选改换成交缴买付办开查看点补保险税证忙着过好]|自己|本人|赶|尽|快|马|立|直接|统|抓|顺|单独|分|继续|重新|正常"
-    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行"
+    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行|续|^(?:单位|公司|厂里?|国家|政府)$"
 )
 """What stands between 给 or 帮 and 交 without being somebody."""
 
 _QUERY_CUES = re.compile(
-    r"查|看|好多|晓得|知道|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
+    r"查|看|好多|晓得|知道|多少|没[有得]|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
 )
 _TIER_CHOICE = re.compile(
     r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
@@ -54,8 +56,20 @@ _DECLARATION = re.compile(
 )
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
-    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|(?<=去年的)缴费$|(?<=今年的)缴费$|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没[有得]?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
 )
+_LOOKED_UP = re.compile(
+    r"(?<!检)[查看](?!病).*?(?<![能要该以用得不还])(?P<a>代?[交缴](?:费|过|了|的)?)(?!了?就|费?(?:结果|成功|标准|基数|比例|年限)|齐|清|纳|不|[没得]成)"
+    r"|(?P<b>[交缴]的).{0,8}(?:查|看)(?!病)"
+)
+"""查年初到现在的缴费, 我给我妈交的那些查一下: what was paid is looked up."""
+_NOT_LOOKED_UP = re.compile(
+    r"怎么|咋|如何|哪里|哪点|哪儿|能[交缴]|可以[交缴]|可不可以|还没[交缴]|[交缴]不[交缴]|要[交缴]|还用|付款|支付"
+)
+
+_UNTIL_TAKEN_BACK = re.compile(r"(?:(?!不是|不对|错了).)+")
+_STILL_TO_PAY = re.compile(r"还(?:用|要|需要?|该)(?:再|去)?[交缴]")
+"""给单位交过了还要交吗 asks for no record."""
 
 
 def read_words(text: str) -> list[Value]:
@@ -65,6 +79,7 @@ def read_words(text: str) -> list[Value]:
         for match in pattern.finditer(text):
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
+    found = [value for value in found if value.entity != "payment_type" or not _is_of_a_paper(text, value)]
     found = [value for value in found if value.entity != "beneficiary" or not _is_only_called(text, value)]
     if not any(value.entity == "beneficiary" for value in found):
         found.extend(_somebody(text))
@@ -84,6 +99,12 @@ def _is_only_called(text: str, value: Value) -> bool:
     """娃儿喊我来交, 妹妹，我要开证明: who sends somebody, or is spoken to, is not for whom it is."""
     spoken_to = value.value == "other" and value.start == 0 and _SPOKEN_TO.match(text[value.end :])
     return bool(spoken_to or _SENDS.match(text[value.end :]))
+
+
+def _is_of_a_paper(text: str, value: Value) -> bool:
+    """A paper that is 补 is issued again, no arrears are paid."""
+    paying = re.search(r"[缴交欠]", text[value.start : value.end])
+    return not paying and bool(_ABOUT_PAPERS.search(text))
 
 
 def _about_choices(text: str) -> bool:
@@ -127,14 +148,25 @@ def _tax_papers(text: str, papers: list[tuple[int, int]]) -> list[tuple[str, int
 
 
 def _queries(text: str) -> list[Value]:
+    """What is looked up; after a correction (查申报，不是，查缴费) once more."""
+    return [
+        replace(value, start=value.start + said.start(), end=value.end + said.start())
+        for said in _UNTIL_TAKEN_BACK.finditer(text)
+        for value in _query(said[0])
+    ]
+
+
+def _query(text: str) -> list[Value]:
     if match := _TIER_CHOICE.search(text):
         return [Value("query_kind", "tier_choice", *match.span())]
     if match := _DECLARATION.search(text):
         return [Value("query_kind", "declaration", *match.span())]
-    if not _QUERY_CUES.search(text):
+    if _STILL_TO_PAY.search(text):
         return []
-    if match := _PAID.search(text):
+    if _QUERY_CUES.search(text) and (match := _PAID.search(text)):
         return [Value("query_kind", "paid", *match.span())]
+    if not _NOT_LOOKED_UP.search(text) and (match := _LOOKED_UP.search(text)):
+        return [Value("query_kind", "paid", *match.span("a" if match["a"] else "b"))]
     return []
 
 
