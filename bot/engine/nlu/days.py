@@ -11,7 +11,7 @@ from bot.engine.nlu.years import DIGIT, YEAR, year_of
 
 _D = r"(?:3[01]|[12]\d|0?[1-9]|三十一?|二?十[一二三四五六七八九]?|[一二三四五六七八九])"
 _DAYS = re.compile(
-    rf"(?:(?P<y1>{YEAR})的?)?(?P<m1>{MONTH})月份?(?P<d1>{_D})[号日]"
+    rf"(?:(?P<y1>{YEAR})的?)?(?P<m1>{MONTH})月份?(?P<d1>{_D})(?:[号日]|(?={TO}(?:{MONTH}月份?)?{_D}[号日]))"
     rf"(?:{TO}(?:(?:(?:(?P<y2>{YEAR})的?)?(?P<m2>{MONTH})月份?)?(?P<d2>{_D})[号日]?|(?P<now>今天|现在|目前|今日|今)))?"
 )
 _ISO = re.compile(

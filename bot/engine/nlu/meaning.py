@@ -28,7 +28,7 @@ _CHANGE = re.compile(r"改|换|变|调|重新?选|选错|错了|不对|另选|�
 
 _PAUSE = r"[,，.。;；!！?？、:：…~—]"
 _NO_BEFORE = re.compile(
-    r"(?<![是要交能会可])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消|拒绝)"
+    r"(?<![是要交能会可])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不(?=[给帮替])|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消|拒绝)"
     r"(?:给|帮|替|为|我|选|交|缴|办|买|开|那个|这个|那种|的|要|用|按|搞|弄|了|再|查)*$"
 )
 _NO_AFTER = re.compile(
@@ -38,7 +38,7 @@ _NO_AFTER = re.compile(
 _OF_NEXT = re.compile(r"不是[给帮替]$")
 """是给我兄弟交，不是给我: what is rejected follows."""
 _NO_VERB = re.compile(r"(?<![是要交缴能会可补])不$")
-"""不 before a value that is itself something to do: 不补缴."""
+"""不 before a value that is itself something to do: 不补缴, 不帮我妈交."""
 _MISTAKE = re.compile(r"不对|错")
 _ASKED = re.compile(r"^.{0,6}(?:行不|行吗|可以|会不会|会怎|有什么|怎么办|怎样|咋|吗|不[?？]?$|有没有|影响)")
 _CORRECTION = re.compile(
@@ -123,7 +123,7 @@ def _without_negated(text: str, found: list[Value]) -> list[Value]:
 
 def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     reach = _reach(text, value, found)
-    if _NO_VERB.search(text[: reach[0]]) and text[value.start] == "补" and not _asks(text, value):
+    if _NO_VERB.search(text[: reach[0]]) and text[value.start] in "补给帮替" and not _asks(text, value):
         return True
     before = _NO_BEFORE.search(text[: reach[0]])
     if before and not _is_correction(text, before):

@@ -22,7 +22,7 @@ _UNTIL = re.compile(
     rf"(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH})月份?)(?:开始|起)?{TO}(?P<to>{_NOW}|年底|年末|岁末|年终)(?:为止|止)?"
 )
 _UP_TO = re.compile(
-    rf"(?:[交缴补付]|^|一直|截)(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
+    rf"(?:[交缴补付]|^|一直|截|[,，])(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
     r"(?:为止|止)?"
 )
 _NEAR_MONTH = r"上上个?月|上个?月|本月|这个?月|当月|下下个?月|下个?月"
@@ -36,7 +36,7 @@ _SINGLE = re.compile(
     rf"(?<![\d点第])(?:(?P<y1>{YEAR})的?)?(?P<m1>{MONTH})月份?(?!\d|[{DIGIT}十]{{1,3}}[号日])"
 )
 _LISTED = re.compile(
-    rf"(?<![\d点第十])(?:(?P<y1>{YEAR})的?)?(?P<ms>[一二三四五六七八九]{{2,9}}|{MONTH}(?:月?[、,，和跟]{MONTH})+)(?:月份?|这?[几两三]个月)(?![\d])"
+    rf"(?<![\d点第十])(?:(?P<y1>{YEAR})的?)?(?P<ms>[一二三四五六七八九]{{2,9}}|{MONTH}(?:(?:月[、,，和跟]?|[、,，和跟]){MONTH})+)(?:月份?|这?[几两三]个月)(?![\d])"
 )
 """一二三月, 1、2、3月."""
 _COMPARED = re.compile(
@@ -140,7 +140,7 @@ def _listed(text: str, today: date, default: int) -> Iterator[Value]:
     """Months that are named one by one and follow each other are one period."""
     for match in _LISTED.finditer(text):
         listed = match["ms"]
-        named = re.findall(MONTH, listed) if re.search(r"[、,，和跟]", listed) else list(listed)
+        named = re.findall(MONTH, listed) if re.search(r"[月、,，和跟]", listed) else list(listed)
         months = [to_integer(month) for month in named]
         if months == list(range(months[0], months[0] + len(months))):
             year = year_of(match["y1"], today) or default

@@ -49,7 +49,7 @@ _QUERY_CUES = re.compile(
     r"查|看|好多|晓得|知道|多少|没[有得]|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
 )
 _TIER_CHOICE = re.compile(
-    r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
+    r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪些?|哪一|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
 _DECLARATION = re.compile(
     r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?"
@@ -123,7 +123,7 @@ def _papers(text: str) -> list[Value]:
         ]
     if found:
         return found
-    if len(text) <= 12 and not re.search(r"证|票", text):
+    if len(text) <= 12:
         found = [
             Value("certificate_kind", kind, *match.span())
             for pattern, kind in (
@@ -149,11 +149,12 @@ def _tax_papers(text: str, papers: list[tuple[int, int]]) -> list[tuple[str, int
 
 def _queries(text: str) -> list[Value]:
     """What is looked up; after a correction (查申报，不是，查缴费) once more."""
-    return [
+    said_after_said = [
         replace(value, start=value.start + said.start(), end=value.end + said.start())
         for said in _UNTIL_TAKEN_BACK.finditer(text)
         for value in _query(said[0])
     ]
+    return said_after_said or _query(text)
 
 
 def _query(text: str) -> list[Value]:
