@@ -12,6 +12,10 @@ def values(text: str, day: date = DAY) -> list[tuple[str, str]]:
     return [(value.entity, value.value) for value in read(text, day)[1]]
 
 
+def split(texts: str) -> list[str]:
+    return texts.split()
+
+
 @pytest.mark.parametrize(
     ("text", "year"),
     [
@@ -223,6 +227,26 @@ def test_agencies(text: str, codes: list[str]) -> None:
 )  # fmt: skip
 def test_for_whom(text: str, who: list[str]) -> None:
     assert [value for name, value in values(text) if name == "beneficiary"] == who
+
+
+SOMEBODY = split("""
+给我三叔公交 给大舅子交医保 给亲家母交 帮我表弟媳交 给隔壁王婆婆交 给楼上张大爷交 帮村支书交 帮老李交医保 给我干儿子交 给我家那口子交
+给双胞胎交 给我侄儿子交 给送外卖的兄弟交 帮村里五保户老李交 帮院坝头的婆婆交 给二老交 帮伯娘交 给嘎公交 替我屋老者交 我儿的 是我婆婆的 替我姐
+""")
+NOBODY = split("""
+帮我手动交 帮我随便交 帮我悄悄交 帮我挨个交 帮我刷卡交 帮我扫码交 帮我花溪区交 帮我从一月交到六月 给我两千那档交 给我申报缴费 给我发缴费证明
+帮忙交一下 给国家交 给您交 帮人工 老公说要交 娃儿喊我来交 单位给交了我还要交不 怎么比别人交得多
+""")
+
+
+@pytest.mark.parametrize("text", SOMEBODY)
+def test_somebody_else_is_paid_for(text: str) -> None:
+    assert [value for name, value in values(text) if name == "beneficiary"] == ["other"]
+
+
+@pytest.mark.parametrize("text", NOBODY)
+def test_nobody_else_is_paid_for(text: str) -> None:
+    assert "beneficiary" not in dict(values(text))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""Values that are named by words (`data/words.yml`): insurances, groups, people, papers, documents."""
+"""Values that are named by words (`data/words.yml`, `data/people.yml`): insurances, groups, people, papers."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,21 +30,19 @@ _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 _CHOICES_ONLY = re.compile(
     r"(?:没有效|没效|[有生无失]效|作废|还管用|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
 )
-_SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)")
+_SENDS = re.compile(
+    r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|说|讲|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)|说[要该]"
+)
 """娃儿喊我来交: who sends somebody is not for whom it is paid."""
 _SPOKEN_TO = re.compile(
     r"儿?[,，、!！~～ 啊呀哎]+(?:我(?!妈|爸|老|儿|女|家|哥|姐|弟|妹|们家)|帮我|给我|请|麻烦|你)"
 )
 """妹妹，我要开证明: who is spoken to is not for whom it is."""
-_FAVOUR = re.compile(
-    r"(?:给|帮|替)(?:(?:我|俺|咱)们?家?的?)?(?P<who>[一-鿿]{1,8}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])"
-)
+_FAVOUR = re.compile(r"(?:给|帮|替)(?P<who>[一-鿿]{1,8}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])")
 _NOBODY = re.compile(
-    r"[我俺咱你您的了把将按照用以从到先再又也都就才还只很不没别去来在要想能会可得一两几这那哪什怎么多少全上下前后今明昨年月"
-    r"日钱费元块档选改换成交缴买付办开查看点补保险税证忙着过好]|自己|本人|赶|尽|快|马|立|直接|统|抓|顺|单独|分|继续|重新|正常"
-    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行|续|^(?:单位|公司|厂里?|国家|政府)$"
+    r"^[我俺咱您你忙助个交缴开]|自己|人工|单位|公司|厂里?$|国家|政府|税务|[社医]保|养老|保险|费|钱|款|[今明去后]年|[一二两三四五六七八九十\d]+(?:年|月|次|下|哈|季|半)|[再先快也都全]"
 )
-"""What stands between 给 or 帮 and 交 without being somebody."""
+"""What stands between 给 or 帮 and 交 without being somebody. After 帮我 only a known relation is: 帮我慢慢交."""
 
 _QUERY_CUES = re.compile(
     r"查|看|好多|晓得|知道|多少|没[有得]|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
@@ -174,11 +173,26 @@ def _query(text: str) -> list[Value]:
 @cache
 def _lexicon() -> list[tuple[re.Pattern[str], list[tuple[str, str]]]]:
     table = yaml.safe_load((DATA / "words.yml").read_text(encoding="utf-8"))
-    return [
-        (
-            re.compile("|".join(f"(?:{pattern})" for pattern in patterns)),
-            list(zip(entities.split("+"), value.split("+"), strict=True)),
-        )
+    named = [
+        (_any(patterns), list(zip(entities.split("+"), value.split("+"), strict=True)))
         for entities, values in table.items()
         for value, patterns in values.items()
     ]
+    return [*named, (_others(), [("beneficiary", "other")])]
+
+
+def _any(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _others() -> re.Pattern[str]:
+    """People other than the speaker, by what they are to somebody (`data/people.yml`)."""
+    people = yaml.safe_load((DATA / "people.yml").read_text(encoding="utf-8"))
+    alone, owned, prefixed, favoured = (
+        "|".join(people[part]) for part in ("alone", "owned", "prefixed", "favoured")
+    )
+    before, place = people["before"], people["from"]
+    mine = "(?:我|俺|咱)们?[家屋]?的?"
+    favour = f"(?:给|帮|替|为)(?:{mine}|忙)?的?(?:(?:{place})的?)*"
+    known = f"(?:{before})*(?:{owned}|{alone})|(?:{before})+(?:{prefixed})"
+    return _any([f"{favour}(?:{known}|{favoured})", f"{mine}(?:{known})", alone])
