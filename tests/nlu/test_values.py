@@ -114,6 +114,8 @@ def test_months_follow_the_clock_over_the_turn_of_the_year() -> None:
         ("春节那几天", "2026-02-15/2026-02-23"), ("去年国庆", "2025-10-01/2025-10-08"),
         ("双十一那天", "2026-11-11/2026-11-11"), ("十一前", "2026-01-01/2026-09-30"),
         ("最近七天", "2026-11-17/2026-11-23"), ("昨天", "2026-11-22/2026-11-22"), ("11月20号到今天", "2026-11-20/2026-11-23"),
+        ("本月1号到15号", "2026-11-01/2026-11-15"), ("上个月15号", "2026-10-15/2026-10-15"), ("昨天到今天", "2026-11-22/2026-11-23"),
+        ("9月1到9月30号", "2026-09-01/2026-09-30"),
     ],
 )  # fmt: skip
 def test_days_are_a_date_range(text: str, days: str) -> None:
@@ -158,7 +160,8 @@ def test_a_day_that_does_not_exist_is_no_value() -> None:
         ("2000元档", "2000"), ("一千五那档", "1500"), ("贰仟档", "2000"), ("选三百的", "300"), ("居民养老100档", "100"),
         ("灵活就业300档", "300%"), ("最低档", "lowest"), ("最便宜的", "lowest"), ("顶格", "highest"), ("最高的", "highest"),
         ("跟去年一样", "last"), ("和上次一样", "last"), ("照去年的来", "last"), ("老样子", "last"), ("交3000的", "3000"),
-        ("跟旧年一样的", "last"), ("就整两千", "2000"), ("交60的 不对 80的", "80%"), ("交60的不对80的", "80%"),
+        ("跟旧年一样的", "last"), ("就整两千", "2000"), ("百分之百那个", "100%"), ("两千块一年", "2000"), ("一年三百", "300"), ("3000元那个", "3000"),
+        ("同去年", "last"), ("交60的 不对 80的", "80%"), ("交60的不对80的", "80%"),
     ],
 )  # fmt: skip
 def test_tiers(text: str, tier: str) -> None:
@@ -166,7 +169,8 @@ def test_tiers(text: str, tier: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["最少要交多少", "最晚什么时候", "成功了没有", "查今年和去年的缴费", "最近怎么样"]
+    "text",
+    ["看看我之前选的档次", "最少要交多少", "最晚什么时候", "成功了没有", "查今年和去年的缴费", "最近怎么样"],
 )
 def test_no_tier_is_named(text: str) -> None:
     assert "tier" not in dict(values(text))
@@ -199,7 +203,7 @@ def test_amounts(text: str, amount: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [("第三个", "3"), ("三号", "3"), ("第2项", "2"), ("最后一个", "-1"), ("倒数第二个", "-2"), ("2", "2"), ("选1", "1"),
-     ("头一个", "1"), ("第十二个", "12"), ("第三档", "3"), ("选项三", "3")],
+     ("头一个", "1"), ("第十二个", "12"), ("第三档", "3"), ("选项三", "3"), ("就1", "1"), ("末一个", "-1")],
 )  # fmt: skip
 def test_places_in_a_list(text: str, place: str) -> None:
     assert values(text) == [("ordinal", place)]
@@ -255,7 +259,7 @@ def test_nobody_else_is_paid_for(text: str) -> None:
         ("开缴费记录凭证", "payment_record"), ("打印缴费证明", "payment_record"), ("给我一份缴费记录", "payment_record"),
         ("首次开完税证明", "tax_certificate_first"), ("完税证明没开过", "tax_certificate_first"),
         ("补开完税证明", "tax_certificate_reissue"), ("完税证明丢了再开一张", "tax_certificate_reissue"),
-        ("开完税证明", None), ("查缴费记录", None),
+        ("开完税证明", None), ("查缴费记录", None), ("补开证明", "tax_certificate_reissue"),
     ],
 )  # fmt: skip
 def test_certificates(text: str, kind: str | None) -> None:
@@ -267,7 +271,8 @@ def test_certificates(text: str, kind: str | None) -> None:
     [
         ("查我替我爸交的医保", "paid"), ("帮我查一下我去年的缴费", "paid"), ("查年初到现在的缴费", "paid"), ("查代缴", "paid"),
         ("我给我堂客交的那些查一下", "paid"), ("我养老今年交了没得", "paid"), ("我交没交医保", "paid"),
-        ("我想晓得我交了好多钱", "paid"), ("2026年6月以前的申报", "declaration"), ("查一下我选的什么档", "tier_choice"),
+        ("我想晓得我交了好多钱", "paid"), ("2026年6月以前的申报", "declaration"), ("查一下我选的什么档", "tier_choice"), ("看看我之前选的档次", "tier_choice"),
+        ("重新选档次", None), ("查去年的，不对，前年的缴费", "paid"),
         ("给单位交过了还要交吗", None), ("查缴费结果", None), ("怎么查缴费", None), ("看看明年医保能交不，能交就交了", None),
     ],
 )  # fmt: skip
@@ -354,6 +359,7 @@ def test_spelling_is_put_right_before_reading(slip: str, right: str) -> None:
     [
         ("一二三月的养老", "2026-01/2026-03"), ("四、五、六月", "2026-04/2026-06"), ("10月、11月", "2026-10/2026-11"),
         ("去年七八九月", "2025-07/2025-09"), ("十二月", "2026-12"), ("十一月", "2026-11"),
+        ("五月六月七月", "2026-05/2026-07"), ("医保缴到十月", "2026-01/2026-10"), ("养老保险到十二月", "2026-01/2026-12"),
     ],
 )  # fmt: skip
 def test_months_named_one_by_one_are_one_period(text: str, period: str) -> None:

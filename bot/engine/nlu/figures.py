@@ -118,7 +118,7 @@ def _is_chosen(text: str, match: re.Match[str]) -> bool:
     if not match["yuan"]:
         return number in RESIDENT_TIERS or number in PERCENTS
     said = match["verb"] and match["verb"] not in _MERE_VERBS
-    named = said or "养老" in text or match["de"]
+    named = said or "养老" in text or match["de"] or text.startswith("那", match.end())
     return number in RESIDENT_TIERS and bool(named) and "医" not in text
 
 
@@ -148,10 +148,16 @@ def _relative(text: str) -> list[Value]:
     ]
 
 
+_SEEN = re.compile(r"(?:帮?我?想?|请|麻烦)[查看](?!着)")
+"""看看我之前选的档次 looks one up and chooses none."""
+
+
 def _is_tier(text: str, match: re.Match[str]) -> bool:
     """最少 in 最少要交多少 asks something; a tier is named by 档, or stands as a choice."""
     said, after = match[0], text[match.end() :]
     if re.match(rf"{NUMBER}(?:元|块)?(?:的|那|这)?一?[档个]", after):
+        return False
+    if _SEEN.match(text):
         return False
     if "档" in said:
         return True

@@ -22,12 +22,12 @@ _UNTIL = re.compile(
     rf"(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH})月份?)(?:开始|起)?{TO}(?P<to>{_NOW}|年底|年末|岁末|年终)(?:为止|止)?"
 )
 _UP_TO = re.compile(
-    rf"(?:[交缴补付]|^|一直|截|[,，])(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
+    rf"(?:[交缴补付]|^|一直|截|[,，]|(?<=保险|养老|医保|医疗))(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
     r"(?:为止|止)?"
 )
-_NEAR_MONTH = r"上上个?月|上个?月|本月|这个?月|当月|下下个?月|下个?月"
+NEAR_MONTH = r"上上个?月|上个?月|本月|这个?月|当月|下下个?月|下个?月"
 _ONWARDS = re.compile(
-    rf"(?:从)?(?P<m1>{_NEAR_MONTH}){TO}(?:(?P<to>年底|年末|年终)|(?P<m2>{MONTH})月份?|(?P<near>{_NEAR_MONTH})|(?P<now>{_NOW}))"
+    rf"(?:从)?(?P<m1>{NEAR_MONTH}){TO}(?:(?P<to>年底|年末|年终)|(?P<m2>{MONTH})月份?|(?P<near>{NEAR_MONTH})|(?P<now>{_NOW}))"
 )
 _TIGHT = re.compile(
     r"(?<!\d)(?P<y1>20[1-4]\d)(?:[-/.年]?(?=0[1-9]|1[0-2])|[-/](?=[1-9](?!\d)))(?P<m1>0?[1-9]|1[0-2])(?:月份?)?(?:(?:到|至|-|~|/|—)(?P<y2>20[1-4]\d)[-/.年]?(?P<m2>0[1-9]|1[0-2])(?:月份?)?)?(?![\d/.-])"
@@ -52,7 +52,7 @@ _WHOLE = re.compile(
 )
 _FIRST_MONTHS = re.compile(rf"(?:(?P<y1>{YEAR})的?)?(?:头|前面?)(?P<n>{MONTH})个月")
 _LATEST_MONTHS = re.compile(rf"(?:最近|近|过去|这)的?(?P<n>{MONTH}|半)(?P<unit>个月|年)(?![级度]|[以之]?前)")
-_OTHER_MONTH = re.compile(_NEAR_MONTH)
+_OTHER_MONTH = re.compile(NEAR_MONTH)
 _SHIFT = {"上上": -2, "下下": 2, "上": -1, "下": 1, "本": 0, "这": 0, "当": 0}
 
 
@@ -81,9 +81,9 @@ def _stretches(text: str, today: date, default: int) -> Iterator[Value]:
         year = year_of(match["y1"], today) or default
         yield _period(match, year, 1, year, last)
     for match in _ONWARDS.finditer(text):
-        year, first = _near_month(match["m1"], today)
+        year, first = near_month(match["m1"], today)
         if match["near"] or match["now"]:
-            end_year, last = _near_month(match["near"] or "本月", today)
+            end_year, last = near_month(match["near"] or "本月", today)
         else:
             end_year, last = year, 12 if match["to"] else to_integer(match["m2"])
         yield _period(match, year, first, end_year, last)
@@ -119,7 +119,7 @@ def _near(text: str, today: date) -> Iterator[Value]:
             year, month = shift(today, 1 - count)
             yield _period(match, year, month, today.year, today.month)
     for match in _OTHER_MONTH.finditer(text):
-        year, month = _near_month(match[0], today)
+        year, month = near_month(match[0], today)
         yield _period(match, year, month, year, month)
 
 
@@ -131,7 +131,7 @@ def _months_in(said: str, unit: str) -> int | None:
     return number if unit == "个月" else 12 if number == 1 else None
 
 
-def _near_month(said: str, today: date) -> tuple[int, int]:
+def near_month(said: str, today: date) -> tuple[int, int]:
     """Year and month of 上个月, 本月 and the like."""
     return shift(today, next(shift for word, shift in _SHIFT.items() if said.startswith(word)))
 

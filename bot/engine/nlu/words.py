@@ -14,7 +14,7 @@ DATA = Path(__file__).parent / "data"
 
 PAPER = r"完税(?:证明|凭证|证)"
 _RECORD = re.compile(
-    r"(?:社保费?|社会保险费?|参保|医保|养老|保险)?的?(?:缴费|缴纳|交费|付款|缴款)的?(?:记录)?的?"
+    r"(?:社保费?|社会保险费?|参保)?的?(?:缴费|缴纳|交费|付款|缴款)的?(?:记录)?的?"
     r"(?:凭证|证明|凭据|证实|票据|单据|回单|依据|凭条|收据)|社保(?:费)?(?:缴费)?(?:的)?(?:证明|凭证)|参保(?:缴费)?(?:证明|凭证)|缴费单(?!子没|位)"
 )
 _RECORD_TO_ISSUE = re.compile(r"[缴交]费记录|社保记录")
@@ -48,17 +48,19 @@ _QUERY_CUES = re.compile(
     r"查|看|好多|晓得|知道|多少|没[有得]|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
 )
 _TIER_CHOICE = re.compile(
-    r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪些?|哪一|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
+    r"选档次?的?(?:记录|查询|情况|历史)|(?<![新重要换改来])选档(?!次)|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪些?|哪一|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
+_TIERS_SEEN = re.compile(r"[查看].*(?P<what>选的?档次?)")
 _DECLARATION = re.compile(
     r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?"
 )
+_KINDS = (("tier_choice", _TIER_CHOICE), ("tier_choice", _TIERS_SEEN), ("declaration", _DECLARATION))
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
-    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没[有得]?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|费)?|[交缴]了(?:多少|哪些|没[有得]?|吗|几|什么|些|啥)|[交缴]的(?=(?:社保|医保|养老|保险)?费?的?记录)|[交缴]没[交缴]|有没有[交缴]|代缴的|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
 )
 _LOOKED_UP = re.compile(
-    r"(?<!检)[查看](?!病).*?(?<![能要该以用得不还])(?P<a>代?[交缴](?:费|过|了|的)?)(?!了?就|费?(?:结果|成功|标准|基数|比例|年限)|齐|清|纳|不|[没得]成)"
+    r"(?<!检)[查看](?!病).*?(?<![能要该以用得不还])(?P<a>[交缴](?:费|过|了|的)?)(?!了?就|费?(?:结果|成功|标准|基数|比例|年限)|齐|清|纳|不|[没得]成)"
     r"|(?P<b>[交缴]的).{0,8}(?:查|看)(?!病)"
 )
 """查年初到现在的缴费, 我给我妈交的那些查一下: what was paid is looked up."""
@@ -157,17 +159,16 @@ def _queries(text: str) -> list[Value]:
 
 
 def _query(text: str) -> list[Value]:
-    if match := _TIER_CHOICE.search(text):
-        return [Value("query_kind", "tier_choice", *match.span())]
-    if match := _DECLARATION.search(text):
-        return [Value("query_kind", "declaration", *match.span())]
+    named = ((kind, pattern.search(text)) for kind, pattern in _KINDS)
+    kind, match = next(((kind, match) for kind, match in named if match), ("paid", _paid(text)))
+    return [Value("query_kind", kind, *match.span(match.lastgroup or 0))] if match else []
+
+
+def _paid(text: str) -> re.Match[str] | None:
     if _STILL_TO_PAY.search(text):
-        return []
-    if _QUERY_CUES.search(text) and (match := _PAID.search(text)):
-        return [Value("query_kind", "paid", *match.span())]
-    if not _NOT_LOOKED_UP.search(text) and (match := _LOOKED_UP.search(text)):
-        return [Value("query_kind", "paid", *match.span("a" if match["a"] else "b"))]
-    return []
+        return None
+    match = _PAID.search(text) if _QUERY_CUES.search(text) else None
+    return match or (None if _NOT_LOOKED_UP.search(text) else _LOOKED_UP.search(text))
 
 
 @cache
