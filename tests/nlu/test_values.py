@@ -259,7 +259,7 @@ def test_nobody_else_is_paid_for(text: str) -> None:
         ("开缴费记录凭证", "payment_record"), ("打印缴费证明", "payment_record"), ("给我一份缴费记录", "payment_record"),
         ("首次开完税证明", "tax_certificate_first"), ("完税证明没开过", "tax_certificate_first"),
         ("补开完税证明", "tax_certificate_reissue"), ("完税证明丢了再开一张", "tax_certificate_reissue"),
-        ("开完税证明", None), ("查缴费记录", None), ("补开证明", "tax_certificate_reissue"),
+        ("开完税证明", None), ("查缴费记录", None), ("补开证明", "tax_certificate_reissue"), ("城乡居民医保凭证", "payment_record"), ("医保缴费证明", "payment_record"),
     ],
 )  # fmt: skip
 def test_certificates(text: str, kind: str | None) -> None:
@@ -320,6 +320,7 @@ def test_documents(text: str, document: str) -> None:
         ("是给我姐夫交，不是给我", [("beneficiary", "other")]),
         ("补开的，不，首次的", [("certificate_kind", "tax_certificate_first")]),
         ("要不要交养老", [("insurance", "pension")]),
+        ("还用不用交医保", [("insurance", "medical")]),
         ("是不是要交医保", [("insurance", "medical")]),
         ("养老和医保都交", [("insurance", "pension"), ("insurance", "medical")]),
         ("养老还是医保", [("insurance", "pension"), ("insurance", "medical")]),
