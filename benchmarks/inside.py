@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import yaml
+
 ROUNDS = 40
 
 
@@ -24,6 +26,14 @@ async def measure(work: Callable[[int], Awaitable[object]], rounds: int = ROUNDS
             await work(number)
         best = min(best, (time.process_time() - began) / rounds * 1000)
     return best
+
+
+def held_out_sentences() -> list[str]:
+    """What the tests of the language parse: short and long, plain and garbled."""
+    from bot.cli import ROOT
+
+    groups = yaml.safe_load((ROOT / "tests" / "nlu" / "sentences.yml").read_text(encoding="utf-8"))
+    return [text for rows in groups.values() for text, _intent, _values in rows]
 
 
 async def main(data_dir: str, port: int) -> dict[str, float]:
@@ -68,11 +78,12 @@ async def main(data_dir: str, port: int) -> dict[str, float]:
             best = min(best, await measure(lambda _n, s=sender: say(s, "谢谢"), 1))
         return best
 
+    sentences = held_out_sentences()
     for number in range(30):
         await say(f"warm-{number}", "你好")
     found = {
         "redact": await measure(lambda _n: redactor.redact("rest:ladder", "帮我交明年的居民医保")),
-        "parse": await measure(lambda _n: engine.parse("帮我交明年的居民医保")),
+        "parse": await measure(lambda n: engine.parse(sentences[n]), len(sentences)),
         "turn": await measure(lambda n: say(f"turn-{n % 8}", "帮我交明年的居民医保" if n % 2 else "谢谢")),
         "payload": await measure(lambda n: say(f"turn-{n % 8}", "/thank")),
         "turn_5": await turn_at(5),

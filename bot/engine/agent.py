@@ -20,7 +20,7 @@ from bot.channels.base import Message
 from bot.engine.actions import LocalActions
 from bot.engine.collector import Collector
 from bot.engine.errors import EngineSilent, TurnTooLong
-from bot.engine.nlu.classifier import TOPIC
+from bot.engine.nlu.values import FIELD, TOPIC
 from bot.engine.payload import read_payload
 from bot.engine.processor import TurnProcessor
 from bot.engine.quiet import silence_rasa
@@ -113,7 +113,8 @@ class Engine:
     async def parse(self, text: str) -> dict[str, Any]:
         """Rasa's parse result of `text`, with the entities that were said. Nothing is stored."""
         found = await self._processor.parse_message(UserMessage(text))
-        return {**found, "entities": [one for one in found["entities"] if one["entity"] != TOPIC]}
+        said = [one for one in found["entities"] if one["entity"] not in {TOPIC, FIELD}]
+        return {**found, "entities": said}
 
     def is_payload(self, text: str) -> bool:
         """Whether `text` is what a button of ours sends."""

@@ -42,7 +42,7 @@ _VERB = (
 )
 _RELATION = (
     r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
-    r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄子|侄女|女婿|儿媳妇?"
+    r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄[子女儿]|外甥|堂客|婆娘|嬢嬢|舅妈|伯父|伯母|女婿|儿媳妇?"
     r"|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
 )
 
@@ -69,6 +69,14 @@ _POSSESSIVE = re.compile(
     r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
     r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录))"
 )
+_NOT_BUT = re.compile(
+    rf"不是\s*(?P<wrong>{_SURNAME}[{_CN}]{{1,2}})[,，\s]*(?:而|应该|应当)?是\s*(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
+)
+_PUT_RIGHT = re.compile(
+    rf"(?:姓名|名字?)[{_CN}]{{0,3}}(?:错|不对)[^,，。]{{0,3}}[,，。\s]*(?:应该|应当|其实|我)?(?:是|叫|改成|改为)\s*"
+    rf"(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
+)
+"""不是李梅，是李玫; 名字写错了，应该是王小芳."""
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
 _BEFORE_NUMBER = re.compile(
     rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴妈爸公婆]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
@@ -112,7 +120,7 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
     ):
         found.append(whole.span("name"))
     elif _TRIGGER.search(text):
-        found = [*_labelled(text), *_called(text), *_in_context(text), *_dotted(text)]
+        found = [*_labelled(text), *_called(text), *_in_context(text), *_put_right(text), *_dotted(text)]
         found = [_trimmed(text, *span) for span in found]
     return [(start, end, canonical_name(text[start:end])) for start, end in _without_overlaps(found)]
 
@@ -196,6 +204,17 @@ def _in_context(text: str) -> list[tuple[int, int]]:
             if is_plausible_name(match["name"]):
                 found.append(match.span("name"))
     return found
+
+
+def _put_right(text: str) -> list[tuple[int, int]]:
+    """A name that was wrong, and the one that is right."""
+    return [
+        span
+        for pattern in (_NOT_BUT, _PUT_RIGHT)
+        for match in pattern.finditer(text)
+        if all(is_plausible_name(name) for name in match.groups())
+        for span in match.regs[1:]
+    ]
 
 
 def _dotted(text: str) -> list[tuple[int, int]]:

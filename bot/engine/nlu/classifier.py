@@ -14,11 +14,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.engine.nlu.linear import LinearModel, train
 from bot.engine.nlu.reader import READING, SHAPE
 from bot.engine.nlu.shape import features, only_values, topic_features
+from bot.engine.nlu.values import TOPIC
 
 FAQ, INFORM, UNKNOWN = "faq", "inform", "out_of_scope"
 RANKED = 5
-TOPIC = "faq_topic"
-"""For the dialogue only: who asks for a parse finds the topic where Rasa's response selector puts it."""
 SAYS_SOMETHING = re.compile(r"\w")
 
 

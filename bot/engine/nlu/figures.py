@@ -15,7 +15,7 @@ LOWEST_TIER = 20
 _MERE_VERBS = {"交", "缴", "来", "办", "就", "要"}
 
 _PERCENT = re.compile(
-    rf"百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<all>百分百)|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
+    rf"(?P<all>百分之?百(?![{CHINESE}])(?:的?(?:那|这)(?:一|个)*档次?)?)|百分之(?P<n>{NUMBER})(?:的?(?:那|这)?(?:一|个)*档次?)?|(?P<d>\d+(?:\.\d+)?)%(?:的?(?:那|这)?(?:一|个)*档次?)?"
 )
 _TENTHS = re.compile(
     r"(?<![完分变换改弄办做生造构组促赞])(?P<n>[一二三四五六七八九十1-9])成(?!功|都|为|员|年|本|交(?![医养灵居城社全上下第\d一二三四五六七八九十])|绩|立|人|了|别|医|养|灵|居|最)"
@@ -26,15 +26,20 @@ _AFTER_TIER = re.compile(
     rf"档次?(?:选|要|是|为|改[成为到]|换[成为]|用|按|就|[:：])*(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?![个项条年月日号天岁])"
 )
 _CHOSEN = re.compile(
-    rf"(?:^|(?<=[,，.。;；!！…~—、])|(?P<verb>还是|应该是|不是|不对|错了|(?<=[十百千])不|选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
+    rf"(?:^|(?<=[,，.。;；!！…~—、])(?<!\d[,.])|(?P<verb>还是|应该是|不是|不对|错了|(?<=[十百千])不|选择?|按照?|要|改[成为到]?|换[成为]?|调[成到]|交|缴|来|办|就|整|搞|养老))(?:个|一个|那个)?(?P<n>{NUMBER})(?P<yuan>元|块钱?)?(?P<de>的)?"
     r"(?=$|[吧就交缴,，.。;；!！哈嘛啊呢]|那|算|好|行|不)"
 )
-_BEFORE = r"(?:去年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
+_YEARLY = re.compile(
+    rf"(?:一年|每年)(?P<a>{NUMBER})(?:元|块钱?)?(?![{CHINESE}\d个年岁])|(?P<b>{NUMBER})(?:元|块钱?)?(?:一年|每年)(?![{CHINESE}\d])"
+)
+"""两千块一年: the resident pension is paid by the year."""
+_BEFORE = r"(?:去年|旧年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
 _WHAT_WAS = r"(?:的|那个|那种|选的|那|交的)*(?:档次?)?"
 _NAMED = r"(?:的|那|一|个|这|档次?|标准|缴费)*"
 _LAST_TIER = re.compile(
     rf"(?:跟|和|同|照|按|与|像|依){{1,2}}着?我?{_BEFORE}{_WHAT_WAS}(?:是?一样|相同|差不多|一致|不变)的?(?:档次?)?"
     rf"|(?:照|按|依)[照着]?我?{_BEFORE}{_WHAT_WAS}(?:来|走|办|交|缴)?"
+    rf"|^同{_BEFORE}$"
     r"|(?:上次|上回|去年|原来|以前|之前|原先|往年)(?:的|那个|选的|选|交的|那一?)+档次?"
     r"|(?:档次)?照旧|老样子|老档次?|原档次?|保持不变|(?:档次)?不变"
 )
@@ -48,6 +53,10 @@ _AMOUNT = re.compile(
     rf"(?:(?P<jiao>[一二两三四五六七八九1-9])(?:[毛角](?:(?P<fen>[一二两三四五六七八九1-9])分?)?)?(?![{CHINESE}\d年月个]))?)"
 )
 
+_SPOKEN_SUM = re.compile(
+    rf"^(?:总共|一共|就是|是)?(?P<n>[{CHINESE}]*[百千万][{CHINESE}]*)(?:吧|嘛|啊|哦|哈)?$"
+)
+"""两万一, said alone: where it is no tier it is money."""
 _TOGETHER = re.compile(r"[一1]块儿?(?!钱|[零〇一二两三四五六七八九\d])(?=[交缴付办补买弄给帮都来儿的吧]|$)")
 """一块交 means together, not one yuan."""
 _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
@@ -55,7 +64,7 @@ _NTH = re.compile(
     r"(?P<last>倒数)?第(?P<n>\d{1,2}|[一二两三四五六七八九十]+)(?:(?:个|项|条|种|档次?|款|笔|家|张|行|份)|号)?(?!次|回|季|年|月|步|天|名|遍|代|口|胎)"
 )
 _LAST = re.compile(
-    rf"(?:最后|最末|末尾|最下面?|最底下|最下头|最后头)(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
+    rf"(?:最后|最末|末尾|最下面?|最底下|最下头|最后头|末(?=一))(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
 )
 _FIRST = re.compile(rf"(?:头一|最上面?的?那?一?|最前面?的?那?一?|最上头的?那?一?|首){_UNIT}|最上面的?$")
 _NUMBERED = re.compile(r"(?<![\d月年第])(?P<n>\d{1,2}|[一二三四五六七八九十]{1,2})号(?![楼码线院])")
@@ -63,14 +72,18 @@ _SMALL_TIER = re.compile(
     r"(?<![\d第零〇一二两三四五六七八九十百千万])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
 )
 _BARE = re.compile(
-    r"^(?:我?(?:就)?(?:选|要|点|用|回复?|打|按|选项))?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
+    r"^我?就?(?:选|要|点|用|回复?|打|按|选项)?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
 )
 
 
 def read_figures(text: str) -> list[Value]:
     """Tiers, amounts and ordinals in `text`; which of 60 and 2000 is a percentage follows from the value."""
     tiers = [*_relative(text), *_percentages(text), *_tiers(text)]
-    amounts = [v for v in _amounts(text) if all(v.end <= t.start or v.start >= t.end for t in tiers)]
+    amounts = [
+        v
+        for v in [*_amounts(text), *_spoken_sum(text)]
+        if all(v.end <= t.start or v.start >= t.end for t in tiers)
+    ]
     return [*tiers, *amounts, *_ordinals(text)]
 
 
@@ -89,6 +102,10 @@ def _tiers(text: str) -> Iterator[Value]:
     resident = "居民" in text or "城乡" in text or "农" in text
     for match in [*_TIER.finditer(text), *_AFTER_TIER.finditer(text)]:
         yield from _tier(match, match.span(), flexible=flexible, resident=resident)
+    for match in _YEARLY.finditer(text):
+        number = read_integer(match["a"] or match["b"])
+        if number in RESIDENT_TIERS and "医" not in text:
+            yield Value("tier", str(number), *match.span())
     for match in _CHOSEN.finditer(text):
         if _is_chosen(text, match):
             span = match.start("n"), match.end("yuan" if match["yuan"] else "n")
@@ -101,7 +118,7 @@ def _is_chosen(text: str, match: re.Match[str]) -> bool:
     if not match["yuan"]:
         return number in RESIDENT_TIERS or number in PERCENTS
     said = match["verb"] and match["verb"] not in _MERE_VERBS
-    named = said or "养老" in text or match["de"]
+    named = said or "养老" in text or match["de"] or text.startswith("那", match.end())
     return number in RESIDENT_TIERS and bool(named) and "医" not in text
 
 
@@ -115,6 +132,13 @@ def _amounts(text: str) -> Iterator[Value]:
             yield Value("amount", f"{number:.2f}", *match.span())
 
 
+def _spoken_sum(text: str) -> Iterator[Value]:
+    match = _SPOKEN_SUM.match(text)
+    number = read_number(match["n"]) if match else None
+    if match and number is not None:
+        yield Value("amount", f"{number:.2f}", *match.span("n"))
+
+
 def _relative(text: str) -> list[Value]:
     return [
         Value("tier", value, *match.span())
@@ -124,10 +148,16 @@ def _relative(text: str) -> list[Value]:
     ]
 
 
+_SEEN = re.compile(r"(?:帮?我?想?|请|麻烦)[查看](?!着)")
+"""看看我之前选的档次 looks one up and chooses none."""
+
+
 def _is_tier(text: str, match: re.Match[str]) -> bool:
     """最少 in 最少要交多少 asks something; a tier is named by 档, or stands as a choice."""
     said, after = match[0], text[match.end() :]
     if re.match(rf"{NUMBER}(?:元|块)?(?:的|那|这)?一?[档个]", after):
+        return False
+    if _SEEN.match(text):
         return False
     if "档" in said:
         return True

@@ -8,7 +8,7 @@ from bot.engine.nlu.festivals import read_festivals
 from bot.engine.nlu.figures import read_figures
 from bot.engine.nlu.normalise import TOKEN, Normal, normalise
 from bot.engine.nlu.places import read_places
-from bot.engine.nlu.values import Value, longest
+from bot.engine.nlu.values import FIELD, Value, longest
 from bot.engine.nlu.words import read_words
 from services.domain.names import find_names
 
@@ -28,7 +28,7 @@ _CHANGE = re.compile(r"改|换|变|调|重新?选|选错|错了|不对|另选|�
 
 _PAUSE = r"[,，.。;；!！?？、:：…~—]"
 _NO_BEFORE = re.compile(
-    r"(?<![是要交能会可])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消)"
+    r"(?<![是要交能会可用想该])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不(?=[给帮替])|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消|拒绝)"
     r"(?:给|帮|替|为|我|选|交|缴|办|买|开|那个|这个|那种|的|要|用|按|搞|弄|了|再|查)*$"
 )
 _NO_AFTER = re.compile(
@@ -38,10 +38,11 @@ _NO_AFTER = re.compile(
 _OF_NEXT = re.compile(r"不是[给帮替]$")
 """是给我兄弟交，不是给我: what is rejected follows."""
 _NO_VERB = re.compile(r"(?<![是要交缴能会可补])不$")
-"""不 before a value that is itself something to do: 不补缴."""
+"""不 before a value that is itself something to do: 不补缴, 不帮我妈交."""
+_MISTAKE = re.compile(r"不对|错")
 _ASKED = re.compile(r"^.{0,6}(?:行不|行吗|可以|会不会|会怎|有什么|怎么办|怎样|咋|吗|不[?？]?$|有没有|影响)")
 _CORRECTION = re.compile(
-    rf"不对|错了|说错|讲错|搞错|弄错|记错|选错|说反|口误|哦不|噢不|啊不|呃不|不不|(?<=[,，.。;；、…~—])[啊哦噢呃哎唉诶]?不[啊呀]?(?=[,，.。;；、…~—])|^[啊哦噢呃]?不[啊呀]?$|不是不是|不是(?={_PAUSE})|我是说|我说的是|应该是|应该|改成|改为|改到|改交|改缴|换成|换为|换到|换交|调成|变成|更正|(?:吧|算了|想想|{_PAUSE})我?还是(?!不)|算了|等等|重说|重新说|应当是"
+    rf"不对|错了|说错|讲错|搞错|弄错|记错|选错|说反|口误|哦不|噢不|啊不|呃不|不不|(?<=[,，.。;；、…~—])[啊哦噢呃哎唉诶]?不[啊呀]?(?=[,，.。;；、…~—])|^[啊哦噢呃]?不[啊呀]?$|不是不是|不是(?={_PAUSE}|是)|我是说|我说的是|应该是|应该|改成|改为|改到|改交|改缴|换成|换为|换到|换交|调成|变成|更正|(?:吧|算了|想想|{_PAUSE})我?还是(?!不)|算了|等等|重说|重新说|应当是"
 )
 
 
@@ -104,7 +105,7 @@ def _fields(text: str, meant: list[Value]) -> list[Value]:
     for field, words in FIELDS.items():
         match = re.search(words, text)
         if match and field not in known:
-            found.append(Value("field", field, *match.span()))
+            found.append(Value(FIELD, field, *match.span()))
     return found if len(found) == 1 else found[:1]
 
 
@@ -112,12 +113,17 @@ def _fields(text: str, meant: list[Value]) -> list[Value]:
 
 
 def _without_negated(text: str, found: list[Value]) -> list[Value]:
-    return [value for value in found if value.entity in SEALED or not _is_negated(text, value, found)]
+    """A name or number stays unless another one is said instead: 不是李梅，是李玫."""
+    left = [value for value in found if not _is_negated(text, value, found)]
+    kept = {value.entity for value in left}
+    return [
+        value for value in found if value in left or (value.entity in SEALED and value.entity not in kept)
+    ]
 
 
 def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     reach = _reach(text, value, found)
-    if _NO_VERB.search(text[: reach[0]]) and text[value.start] == "补" and not _asks(text, value):
+    if _NO_VERB.search(text[: reach[0]]) and text[value.start] in "补给帮替" and not _asks(text, value):
         return True
     before = _NO_BEFORE.search(text[: reach[0]])
     if before and not _is_correction(text, before):
@@ -126,6 +132,8 @@ def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     if not after or _ASKED.match(text[reach[1] + after.end() :]):
         return False
     following = [other for other in found if other.start >= reach[1] + after.end() - 1]
+    if _MISTAKE.search(after[0]) and following and all(one.entity != value.entity for one in following):
+        return False  # 给我妈交医保，不对，给我自己: something else was wrong
     direct = any(other.start == reach[1] + after.end() for other in following)
     # 今年不是明年: the 不是 stands with what follows it
     return not (
@@ -167,7 +175,7 @@ def _after_corrections(normal: Normal, found: list[Value]) -> list[Value]:
         later = [
             other for other in found[place + 1 :] if other.entity == value.entity and other.start >= value.end
         ]
-        if not later or value.entity in SEALED:
+        if not later:
             kept.append(value)
             continue
         between = normal.text[value.end : later[0].start]

@@ -3,6 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+TOPIC, FIELD = "faq_topic", "field"
+"""For the dialogue only, who asks for a parse is not told: the topic stands where Rasa's response selector puts it."""
+SEVERAL = frozenset({"fee_year"})
+"""One phrase may name several: 近两年."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -25,7 +30,7 @@ def longest(found: Iterable[Value]) -> list[Value]:
         if all(
             value.end <= other.start
             or value.start >= other.end
-            or (value.span == other.span and value.entity != other.entity)
+            or (value.span == other.span and (value.entity != other.entity or value.entity in SEVERAL))
             for other in kept
         ):
             kept.append(value)

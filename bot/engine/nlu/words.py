@@ -1,6 +1,8 @@
-"""Values that are named by words (`data/words.yml`): insurances, groups, people, papers, documents."""
+"""Values that are named by words (`data/words.yml`, `data/people.yml`): insurances, groups, people, papers."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +14,8 @@ DATA = Path(__file__).parent / "data"
 
 PAPER = r"完税(?:证明|凭证|证)"
 _RECORD = re.compile(
-    r"(?:社保费?|社会保险费?|参保|医保|养老|保险)?的?(?:缴费|缴纳|交费|付款|缴款)的?(?:记录)?的?"
-    r"(?:凭证|证明|凭据|证实|票据|单据|回单|依据|凭条|收据)|社保(?:费)?(?:缴费)?(?:的)?(?:证明|凭证)|参保(?:缴费)?(?:证明|凭证)|缴费单(?!子没|位)"
+    r"(?:社保费?|社会保险费?|参保)?的?(?:缴费|缴纳|交费|付款|缴款)的?(?:记录)?的?"
+    r"(?:凭证|证明|凭据|证实|票据|单据|回单|依据|凭条|收据)|社保(?:费)?(?:缴费)?(?:的)?(?:证明|凭证)|(?<=医保|养老|保险)的?(?:凭证|证明)|参保(?:缴费)?(?:证明|凭证)|缴费单(?!子没|位)"
 )
 _RECORD_TO_ISSUE = re.compile(r"[缴交]费记录|社保记录")
 _ISSUING = re.compile(r"开|打印|打一|导出|下载|出具|凭证|[要来给]我?[一1]份|盖章")
@@ -21,41 +23,54 @@ _FIRST = re.compile(r"首次|首开|第一次|头一次|头一回|第一回|没�
 _AGAIN = re.compile(
     r"补开|重开|重新开|再开|补打|重打|补[一个]|补办|再补|换开|重新打|再打|弄?丢|掉了|不见|遗失|弄没|找不到|再来一|再给我|开过"
 )
+_ABOUT_PAPERS = re.compile(r"完税|证明|凭证|票")
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
 _CHOICES_ONLY = re.compile(
     r"(?:没有效|没效|[有生无失]效|作废|还管用|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
 )
-_SENDS = re.compile(r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)")
+_SENDS = re.compile(
+    r"(?:们|些)?(?:都|就|又|也)?(?:喊|叫|让|说|讲|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)|说[要该]"
+)
 """娃儿喊我来交: who sends somebody is not for whom it is paid."""
 _SPOKEN_TO = re.compile(
     r"儿?[,，、!！~～ 啊呀哎]+(?:我(?!妈|爸|老|儿|女|家|哥|姐|弟|妹|们家)|帮我|给我|请|麻烦|你)"
 )
 """妹妹，我要开证明: who is spoken to is not for whom it is."""
-_FAVOUR = re.compile(
-    r"(?:给|帮|替)(?:(?:我|俺|咱)们?家?的?)?(?P<who>[一-鿿]{1,5}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])"
-)
+_FAVOUR = re.compile(r"(?:给|帮|替)(?P<who>[一-鿿]{1,8}?)(?=[交缴]|代[交缴]|参保|续保|补[交缴])")
 _NOBODY = re.compile(
-    r"[我俺咱你您的了把将按照用以从到先再又也都就才还只很不没别去来在要想能会可得一两几这那哪什怎么多少全上下前后今明昨年月"
-    r"日钱费元块档选改换成交缴买付办开查看点补保险税证忙着过好]|自己|本人|赶|尽|快|马|立|直接|统|抓|顺|单独|分|继续|重新|正常"
-    r"|自动|提|按|准|及|必须|暂|网|手机|微信|支付宝|医|养老|社|公积金|职工|居民|灵活|连|通|代|首|剩|其余|另|同|完|急|房租|罚款|[慢足合]|大家|老实|农|银行"
+    r"^[我俺咱您你忙助个交缴开]|自己|人工|单位|公司|厂里?$|国家|政府|税务|[社医]保|养老|保险|费|钱|款|[今明去后]年|[一二两三四五六七八九十\d]+(?:年|月|次|下|哈|季|半)|[再先快也都全]"
 )
-"""What stands between 给 or 帮 and 交 without being somebody."""
+"""What stands between 给 or 帮 and 交 without being somebody. After 帮我 only a known relation is: 帮我慢慢交."""
 
 _QUERY_CUES = re.compile(
-    r"查|看|好多|晓得|知道|多少|没有|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
+    r"查|看|好多|晓得|知道|多少|没[有得]|[没吗不]$|[交缴]没[交缴]|哪些|什么|[些]?啥|几|记录|明细|列表|问"
 )
 _TIER_CHOICE = re.compile(
-    r"选档(?:的)?(?:记录|查询|情况|历史)?|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪一?|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
+    r"选档次?的?(?:记录|查询|情况|历史)|(?<![新重要换改来])选档(?!次)|选过(?:的|哪些|什么|几)?档次?|选的(?:是)?(?:什么|哪个|哪些?|哪一|几)档次?|(?:缴费)?档次?的?(?:选择)?(?:记录|历史|查询)"
 )
+_TIERS_SEEN = re.compile(r"[查看].*(?P<what>选的?档次?)")
 _DECLARATION = re.compile(
     r"(?:社保费?)?申报(?:的)?(?:记录|查询|情况|明细|信息|数据|表|结果|历史|单)?(?:查询)?"
 )
+_KINDS = (("tier_choice", _TIER_CHOICE), ("tier_choice", _TIERS_SEEN), ("declaration", _DECLARATION))
 _PAID = re.compile(
     r"已(?:经)?缴费?(?:的)?(?:查询|记录|明细)?|(?:缴费|缴纳|交费|交钱|代缴)的?(?:明细|情况|记录|历史|查询|流水|清单|账单|状态)"
-    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|医保|养老|费)?|[交缴]了(?:多少|哪些|没有?|吗|几|什么|些|啥)|[交缴]的(?:社保|医保|养老|保险)?费?的?记录|[交缴]没[交缴]|有没有[交缴]|代缴的|(?<=去年的)缴费$|(?<=今年的)缴费$|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
+    r"|[交缴]过(?:的|哪些|多少|什么|几|没有?|社保|费)?|[交缴]了(?:多少|哪些|没[有得]?|吗|几|什么|些|啥)|[交缴]的(?=(?:社保|医保|养老|保险)?费?的?记录)|[交缴]没[交缴]|有没有[交缴]|代缴的|[交缴]了好多|入库(?:日期|情况|没)?|[交缴]费没有?"
 )
+_LOOKED_UP = re.compile(
+    r"(?<!检)[查看](?!病).*?(?<![能要该以用得不还])(?P<a>[交缴](?:费|过|了|的)?)(?!了?就|费?(?:结果|成功|标准|基数|比例|年限)|齐|清|纳|不|[没得]成)"
+    r"|(?P<b>[交缴]的).{0,8}(?:查|看)(?!病)"
+)
+"""查年初到现在的缴费, 我给我妈交的那些查一下: what was paid is looked up."""
+_NOT_LOOKED_UP = re.compile(
+    r"怎么|咋|如何|哪里|哪点|哪儿|能[交缴]|可以[交缴]|可不可以|还没[交缴]|[交缴]不[交缴]|要[交缴]|还用|付款|支付"
+)
+
+_UNTIL_TAKEN_BACK = re.compile(r"(?:(?!不是|不对|错了).)+")
+_STILL_TO_PAY = re.compile(r"还(?:用|要|需要?|该)(?:再|去)?[交缴]")
+"""给单位交过了还要交吗 asks for no record."""
 
 
 def read_words(text: str) -> list[Value]:
@@ -65,6 +80,7 @@ def read_words(text: str) -> list[Value]:
         for match in pattern.finditer(text):
             found.extend(Value(entity, value, *match.span()) for entity, value in meaning)
     found = [value for value in found if value.entity != "validity" or _about_choices(text)]
+    found = [value for value in found if value.entity != "payment_type" or not _is_of_a_paper(text, value)]
     found = [value for value in found if value.entity != "beneficiary" or not _is_only_called(text, value)]
     if not any(value.entity == "beneficiary" for value in found):
         found.extend(_somebody(text))
@@ -86,6 +102,12 @@ def _is_only_called(text: str, value: Value) -> bool:
     return bool(spoken_to or _SENDS.match(text[value.end :]))
 
 
+def _is_of_a_paper(text: str, value: Value) -> bool:
+    """A paper that is 补 is issued again, no arrears are paid."""
+    paying = re.search(r"[缴交欠]", text[value.start : value.end])
+    return not paying and bool(_ABOUT_PAPERS.search(text))
+
+
 def _about_choices(text: str) -> bool:
     """有效 says something of tier choices only where they are the subject, or as a bare answer."""
     return "档" in text or bool(_CHOICES_ONLY.match(text))
@@ -102,7 +124,7 @@ def _papers(text: str) -> list[Value]:
         ]
     if found:
         return found
-    if len(text) <= 12 and not re.search(r"证|票", text):
+    if len(text) <= 12:
         found = [
             Value("certificate_kind", kind, *match.span())
             for pattern, kind in (
@@ -127,25 +149,51 @@ def _tax_papers(text: str, papers: list[tuple[int, int]]) -> list[tuple[str, int
 
 
 def _queries(text: str) -> list[Value]:
-    if match := _TIER_CHOICE.search(text):
-        return [Value("query_kind", "tier_choice", *match.span())]
-    if match := _DECLARATION.search(text):
-        return [Value("query_kind", "declaration", *match.span())]
-    if not _QUERY_CUES.search(text):
-        return []
-    if match := _PAID.search(text):
-        return [Value("query_kind", "paid", *match.span())]
-    return []
+    """What is looked up; after a correction (查申报，不是，查缴费) once more."""
+    said_after_said = [
+        replace(value, start=value.start + said.start(), end=value.end + said.start())
+        for said in _UNTIL_TAKEN_BACK.finditer(text)
+        for value in _query(said[0])
+    ]
+    return said_after_said or _query(text)
+
+
+def _query(text: str) -> list[Value]:
+    named = ((kind, pattern.search(text)) for kind, pattern in _KINDS)
+    kind, match = next(((kind, match) for kind, match in named if match), ("paid", _paid(text)))
+    return [Value("query_kind", kind, *match.span(match.lastgroup or 0))] if match else []
+
+
+def _paid(text: str) -> re.Match[str] | None:
+    if _STILL_TO_PAY.search(text):
+        return None
+    match = _PAID.search(text) if _QUERY_CUES.search(text) else None
+    return match or (None if _NOT_LOOKED_UP.search(text) else _LOOKED_UP.search(text))
 
 
 @cache
 def _lexicon() -> list[tuple[re.Pattern[str], list[tuple[str, str]]]]:
     table = yaml.safe_load((DATA / "words.yml").read_text(encoding="utf-8"))
-    return [
-        (
-            re.compile("|".join(f"(?:{pattern})" for pattern in patterns)),
-            list(zip(entities.split("+"), value.split("+"), strict=True)),
-        )
+    named = [
+        (_any(patterns), list(zip(entities.split("+"), value.split("+"), strict=True)))
         for entities, values in table.items()
         for value, patterns in values.items()
     ]
+    return [*named, (_others(), [("beneficiary", "other")])]
+
+
+def _any(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _others() -> re.Pattern[str]:
+    """People other than the speaker, by what they are to somebody (`data/people.yml`)."""
+    people = yaml.safe_load((DATA / "people.yml").read_text(encoding="utf-8"))
+    alone, owned, prefixed, favoured = (
+        "|".join(people[part]) for part in ("alone", "owned", "prefixed", "favoured")
+    )
+    before, place = people["before"], people["from"]
+    mine = "(?:我|俺|咱)们?[家屋]?的?"
+    favour = f"(?:给|帮|替|为)(?:{mine}|忙)?的?(?:(?:{place})的?)*"
+    known = f"(?:{before})*(?:{owned}|{alone})|(?:{before})+(?:{prefixed})"
+    return _any([f"{favour}(?:{known}|{favoured})", f"{mine}(?:{known})", alone])
