@@ -145,7 +145,7 @@ async def _is_of_an_old_card(talk: Talk, task: Task) -> bool:
 
 
 async def restart(talk: Talk) -> None:
-    talk.state.parked, talk.state.shown = [], {}
+    talk.state.parked, talk.state.shown, talk.state.listed = [], {}, {}
     talk.state.leave_basket()
     task = talk.state.task
     if task and task.order_no:

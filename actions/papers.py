@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from actions import awaited, family, login, others, picking, tickets, vouchers
+from actions import awaited, family, login, picking, tickets, vouchers
 from actions.choices import choose, plain
 from actions.query_words import asks_own, asks_whole, recent_years
 from actions.reviewing import masked_name, order_facts

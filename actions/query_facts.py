@@ -87,15 +87,11 @@ def _take_time(talk: Talk, task: Task) -> None:
     if days is None:
         months = months or recent_years(turn, today)
     if years and months is None:
-        months = f"{years[0]}-01/{years[-1]}-12"
+        months = widened(turn, f"{years[0]}-01/{years[-1]}-12", earliest=EARLIEST, latest=f"{today:%Y-%m}")
     if months is None and days is None:
         if not asks_whole(turn):
             return
         months = ALL
-    if months not in {None, ALL}:
-        months = widened(turn, str(months), earliest=EARLIEST, latest=f"{today:%Y-%m}")
-    if days is not None:
-        days = widened(turn, str(days), earliest=f"{EARLIEST}-01", latest=today.isoformat())
     declared = task.facts.get("query_kind") == RecordKind.DECLARATION
     if days is None and (declared or asks_booking(turn)):
         days, months = (ALL if months == ALL else days_of(str(months))), None

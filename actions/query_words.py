@@ -122,7 +122,7 @@ def is_lunar(turn: Turn) -> bool:
 
 
 def widened(turn: Turn, span: str, *, earliest: str, latest: str) -> str:
-    """`span` up to now (三月以来), or from the beginning (去年以前); months or days alike."""
+    """The years of `span` up to now (去年以来), or from the beginning (去年以前); the parse does for months, days."""
     first, _, last = span.partition("/")
     if _SINCE.search(turn.text) and first <= latest:
         return f"{first}/{latest}"
