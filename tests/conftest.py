@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -31,6 +32,12 @@ class FixedClock:
 
     def advance(self, **delta: float) -> None:
         self._now += timedelta(**delta)
+
+
+@pytest.fixture(autouse=True)
+def every_log() -> None:
+    """A command that a test ran before has set its own level."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture
