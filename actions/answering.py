@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cn2an
 
-from actions import basket, paying, slots
+from actions import basket, choosing, paying, slots
 from actions.choices import choose, plain
 from actions.flows import find_flow
 from actions.slots import Case, Slot, due, span
@@ -101,6 +101,41 @@ async def answer_anew(talk: Talk, task: Task) -> bool:
     return False
 
 
+async def take_tier(talk: Talk, task: Task) -> bool:
+    """At the review, or after it: another tier that is offered, named by its number; True if there is one."""
+    at_the_end = talk.turn.intent in {"faq", "check_payment_status", "query_records"}
+    if task.asked not in {CONFIRM, PAYMENT} or asks(talk) or "tier" not in task.facts:
+        return False
+    if talk.turn.last("tier") is not None or not choosing.numbers(talk.turn.text, at_the_end=at_the_end):
+        return False
+    found = await _slot_and_case(talk, task, "tier")
+    if found is None:
+        return False
+    slot, case = found
+    tier = choosing.tier_named(talk.turn.text, await slot.options(case), at_the_end=at_the_end)
+    if tier is None or tier == task.facts["tier"]:
+        return False
+    task.put("tier", tier)
+    return True
+
+
+async def take_other(talk: Talk, task: Task, name: str) -> bool:
+    """The other one of two possible answers; False if there are more."""
+    found = await _slot_and_case(talk, task, name)
+    if found is None:
+        return False
+    slot, case = found
+    rest = {key: value for key, value in case.facts.items() if key != name}
+    options = await slot.options(replace(case, facts=rest))
+    others = [option.value for option in options if option.value != task.facts[name]]
+    if len(options) != 2 or len(others) != 1:
+        return False
+    task.put(name, others[0])
+    if name == "agency":
+        paying.keep_end(task)
+    return True
+
+
 async def _put(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
     options = [option for option in await slot.options(case) if option.value != slots.ALL]
     value = choose(talk.turn, slot.name, options)
@@ -127,6 +162,8 @@ async def _slot_and_case(talk: Talk, task: Task, name: str) -> tuple[Slot, Case]
 def _last_month(talk: Talk, case: Case) -> str | None:
     """The answer to 缴到哪个月: 十月 means up to October, 三个月 three months from the first unpaid one."""
     unpaid, said = due(case), str(talk.turn.last("fee_period") or "")
+    if paying.begins(talk):
+        return None
     if said in unpaid:
         return span(unpaid[0], said)
     count = MONTHS.search(talk.turn.text)

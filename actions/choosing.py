@@ -25,6 +25,14 @@ AT_THE_END = re.compile(
     r"[，,、 ]([0-9]{3,4}|[一二两三四五六七八九]百|[一二两三]千(?:五百?)?)[的吧哈嘛。.!！]*$"
 )
 """交居民养老，三百"""
+NAMED = re.compile(
+    r"(?<![\d点第零一二两三四五六七八九十百千万不])(?<!不[要是交缴选])([0-9]{2,4}|[一二两三四五六七八九十][一二两三四五六七八九十百千]*)"
+    r"(?![\d零一二两三四五六七八九十百千万年月号日天个岁点分笔多几])"
+)
+"""A number that stands for itself, in whole: no month, no place, not 两千多."""
+NAMED_AT_END = re.compile(
+    NAMED.pattern + r"(?=(?:元|块钱?|档|那|这|个|就|好|行|可以|吧|的|哈|嘛|了|算|[。.!！])*$)"
+)
 ASKS = re.compile(r"吗|多少|好多|[?？]")
 
 
@@ -43,6 +51,27 @@ def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
     if not found:
         return None
     return found[1] if found[1].isdigit() else str(int(cn2an.cn2an(found[1], "smart")))
+
+
+def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
+    """What may be a tier in a sentence, the last one first: no month, year, place, and none that was said no to."""
+    found = NAMED_AT_END.finditer(text) if at_the_end else NAMED.finditer(text)
+    read = [read_number(match[1]) for match in found]
+    return [number for number in reversed(read) if number is not None]
+
+
+def read_number(said: str) -> int | None:
+    """A number in digits or Chinese; None for what is none."""
+    try:
+        return int(said) if said.isdigit() else int(cn2an.cn2an(said, "smart"))
+    except ValueError:  # 十百
+        return None
+
+
+def tier_named(text: str, options: Sequence[Option], *, at_the_end: bool = False) -> str | None:
+    """The offered tier that was named last: 不是三 我说三百."""
+    offered = {int(option.value.rstrip("%")): option.value for option in options}
+    return next((offered[n] for n in numbers(text, at_the_end=at_the_end) if n in offered), None)
 
 
 async def question(talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option]) -> Message:

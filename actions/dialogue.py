@@ -9,12 +9,12 @@ from functools import partial
 
 from actions import (
     afterwards,
+    agreeing,
     answering,
     awaited,
     basket,
     cards,
     cautions,
-    confirming,
     faq,
     login,
     moving,
@@ -110,6 +110,7 @@ async def _respond(talk: Talk) -> None:
         or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
+        or await agreeing.changes_card(talk)
     ):
         return
     await handler(talk)
@@ -232,10 +233,8 @@ async def _affirm(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         await _unbind_now(talk)
     elif task and task.kind == "pay" and (task.asked == CONFIRM or talk.turn.last("draft_id")):
-        if talk.turn.last("draft_id") is None and answering.asks(talk):
-            await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
-        elif await login.go_on(talk):
-            await confirming.confirm(talk, task)
+        if await login.go_on(talk):
+            await agreeing.affirm(talk, task)
     elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
         await _confirm_refund(talk)
     else:
@@ -266,9 +265,7 @@ async def _deny(talk: Talk) -> None:
     elif await steps.answered_anew(talk, task):
         return
     elif task and task.kind == "pay" and task.asked == CONFIRM:
-        talk.tell(
-            "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
-        )
+        agreeing.deny(talk, task)
     elif task and talk.turn.values:
         await starting.change(talk, task)  # 不不不，五百 is no wish to leave
     elif task:

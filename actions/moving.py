@@ -1,11 +1,11 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, others, refunding, reviewing, starting, steps
+from actions import basket, cards, login, others, paying, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
-from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
+from actions.state import CHANGE, CHANGING, CONFIRM, HELD, PAYMENT, UNBIND, Task
 from actions.talk import Talk
 
 
@@ -58,6 +58,8 @@ async def ask_anew(talk: Talk, field: str) -> None:
         task.before = {field: task.facts[field]} if field in task.facts else {}
         task.forget(field)
         _forget_taken(task)
+        if field == "agency":
+            paying.keep_end(task)
         task.reask = field
         task.asked = None
     await steps.go_on(talk)
@@ -78,10 +80,14 @@ async def change_what(talk: Talk, task: Task) -> None:
     if task.kind != "pay" or talk.state.login or not said:
         await steps.go_on(talk)
         return
+    task.doubt = CHANGING
     if task.joint:
         basket.show_members(talk)
         return
     items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in fields(task).items()]
+    if len(items) == 1:
+        await ask_anew(talk, next(iter(fields(task))))
+        return
     if not items:
         talk.tell("change.nothing")
         await steps.go_on(talk)
@@ -156,6 +162,8 @@ async def restart(talk: Talk) -> None:
 
 
 async def hold(talk: Talk) -> None:
+    if talk.state.task:
+        talk.state.task.doubt = HELD
     talk.tell("hold", (say("button.go_on"), "/resume_bot"))
 
 

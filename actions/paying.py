@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, cards, choosing, others, returning, stopping
+from actions import basket, cards, choosing, earlier, others, returning, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -22,6 +22,7 @@ FACTS = (
     "insured_group", "insurance", "agency", "payment_type", "arrears_item", "fee_period", "fee_year", "tier",
 )  # fmt: skip
 UNTIL = re.compile(r"到[^到]{1,8}月")
+FROM = re.compile(r"月份?(?:开始|[交缴]?起|往后)")
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
 ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
@@ -37,11 +38,13 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
         value = talk.turn.last(name)
-        if name == "fee_period" and UNTIL.search(talk.turn.text) and len(str(value)) == len("2026-10"):
-            value = f"{str(value)[:4]}-01/{value}"  # 到十月: from the first unpaid month on
+        if name == "fee_period" and value is not None:
+            value = _period(talk, str(value))
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    if "agency" in new and "fee_period" not in new:
+        keep_end(task)
     tier = choosing.tier_said(talk.turn, task.facts)
     if tier is not None and task.facts.get("tier") != tier:
         task.put("tier", tier)
@@ -53,6 +56,27 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def begins(talk: Talk) -> bool:
+    """从六月开始: the month that was said is the first one, not the last."""
+    return bool(FROM.search(talk.turn.text)) and not UNTIL.search(talk.turn.text)
+
+
+def _period(talk: Talk, value: str) -> str:
+    """到十月: from the first unpaid month on. 从六月开始: to the end of the year."""
+    if len(value) != len("2026-10"):
+        return value
+    if UNTIL.search(talk.turn.text):
+        return f"{value[:4]}-01/{value}"
+    return f"{value}/{value[:4]}-12" if begins(talk) else value
+
+
+def keep_end(task: Task) -> None:
+    """At another agency other months may be unpaid: the end that was said stays."""
+    period = str(task.facts.get("fee_period", ""))
+    if period:
+        task.facts["fee_period"] = f"{period[:4]}-01/{period[-len('2026-10') :]}"
 
 
 def _is_this_year(talk: Talk, task: Task) -> bool:
@@ -340,4 +364,5 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequen
         bills=[Bill(insured_id=case.person_id, quote=quote)],
     )
     task.draft_id = draft.draft_id
+    await earlier.give_up(talk, draft)
     await show_review(talk, task)

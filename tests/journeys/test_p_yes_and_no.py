@@ -1,0 +1,220 @@
+"""Yes and no at the card: what orders something, and what only changes it."""
+
+import pytest
+
+from tests.journeys.driver import Resident, Town
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, resident
+
+RESIDENTS = (enrolment(RESIDENT, PENSION), enrolment(RESIDENT, MEDICAL))
+BOTH = (enrolment(FLEXIBLE, PENSION, since="2026-01"), enrolment(FLEXIBLE, MEDICAL, since="2026-01"))
+OWED = {
+    "insured_group": FLEXIBLE, "insurance": PENSION, "agency": "520103", "period": "2024-01/2024-12",
+    "amount": "10472.04",
+}  # fmt: skip
+OWED_LATER = OWED | {"period": "2025-01/2025-12", "amount": "10547.28"}
+PEOPLE = {
+    "says_no": resident("云一禾", "19730301", 901, *RESIDENTS),
+    "has_both": resident("云二禾", "19730302", 902, *BOTH),
+    "has_two_agencies": resident(
+        "云三禾", "19730303", 903, enrolment(RESIDENT, MEDICAL), enrolment(RESIDENT, MEDICAL, "520402")
+    ),
+    "owes_two": resident(
+        "云四禾", "19730304", 904, enrolment(FLEXIBLE, PENSION), assessed_arrears=[OWED, OWED_LATER]
+    ),
+    "moved": resident(
+        "云七禾",
+        "19730307",
+        907,
+        enrolment(FLEXIBLE, MEDICAL, since="2026-01"),
+        enrolment(FLEXIBLE, MEDICAL, "520302", since="2026-06"),
+    ),
+    "opens": resident("云六禾", "19730306", 906, *RESIDENTS),
+    "mother": resident("云五禾", "19430305", 905, *RESIDENTS),
+}
+
+
+@pytest.fixture(scope="module")
+def hamlet(town: Town) -> Town:
+    town.load(list(PEOPLE.values()))
+    return town
+
+
+def arrive(hamlet: Town, who: str, sender: str, sentence: str) -> Resident:
+    me = hamlet.resident(sender)
+    me.say("登录")
+    me.log_in(str(PEOPLE[who]["alipay_user_id"]))
+    me.say(sentence)
+    return me
+
+
+@pytest.mark.parametrize("yes", ["嗯", "对", "好嘛"])
+def test_a_yes_after_a_no_orders_nothing(hamlet: Town, yes: str) -> None:
+    me = arrive(hamlet, "says_no", f"yn-no-{yes}", "交居民养老 一千")
+    me.say("不是")
+    me.say(yes)
+    assert "改一下" in me.text
+    assert not me.has("payment_request")
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "tier"),
+    [
+        ("600", "不是三 我说三百", "300"),
+        ("3000", "太多了 三百", "300"),
+        ("3000", "少一点 四百", "400"),
+        ("3000", "两千多了 三百就好", "300"),
+    ],
+)
+def test_a_tier_said_at_the_card_is_taken_whatever_else_is_said(
+    hamlet: Town, before: str, said: str, tier: str
+) -> None:
+    me = arrive(hamlet, "says_no", f"yn-tier-{before}-{tier}-{len(said)}", f"交居民养老 {before}")
+    assert me.card("payment_confirmation")["tier"] == before
+    me.say(said)
+    assert me.card("payment_confirmation")["tier"] == tier
+
+
+def test_a_tier_after_a_no_is_taken(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-no-then-tier", "交居民养老 800")
+    me.say("不是")
+    me.say("三百")
+    assert me.card("payment_confirmation")["tier"] == "300"
+
+
+def test_a_yes_while_one_is_asked_what_to_change_orders_nothing(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-change-then-yes", "交居民养老 1500")
+    me.say("改一下")
+    me.say("嗯")
+    assert "您想改哪一项" in me.text
+    assert not me.has("payment_request")
+
+
+def test_a_yes_that_waits_holds(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-waits", "交居民养老 800")
+    me.say("确认支付 等一下")
+    assert "继续" in me.text
+    assert not me.has("payment_request")
+    me.say("嗯")
+    assert me.has("payment_confirmation")
+
+
+def test_a_yes_that_names_somebody_else_brings_that_one_along(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-and-mother", "交明年的居民医保")
+    me.say("确认 等等 我妈的养老也要")
+    assert "您妈妈" in me.text
+    assert not me.has("payment_request")
+
+
+@pytest.mark.parametrize("yes", ["好嘛", "嗯", "继续"])
+def test_after_thinking_the_card_is_shown_once_more(hamlet: Town, yes: str) -> None:
+    me = arrive(hamlet, "says_no", f"yn-thinks-{yes}", "交居民养老 800")
+    me.say("我先想想")
+    me.say(yes)
+    assert me.has("payment_confirmation")
+    assert not me.has("payment_request")
+
+
+def test_who_has_thought_and_says_what_he_wants_gets_his_order(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-thinks-confirms", "交居民养老 400")
+    me.say("我先想想")
+    me.say("确认支付")
+    assert me.card("payment_request")["total"] == "400.00"
+
+
+def test_the_one_thing_that_can_be_changed_is_asked_at_once(hamlet: Town) -> None:
+    me = arrive(hamlet, "has_two_agencies", "yn-agency", "交明年的居民医保")
+    me.say("第一个")
+    assert me.card("payment_confirmation")["agency"] == "520103"
+    me.say("换一个")
+    assert me.card("payment_confirmation")["agency"] == "520402"
+    me.say("改一下")
+    assert me.card("choice")["slot"] == "agency"
+    me.say("第一个")
+    assert me.card("payment_confirmation")["agency"] == "520103"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("先不要二五年的", "2024-01/2024-12"),
+        ("不要一万零四百七十二那笔", "2025-01/2025-12"),
+        ("只交二四年的", "2024-01/2024-12"),
+    ],
+)
+def test_one_of_two_arrears_is_left_out_by_its_year_or_amount(hamlet: Town, said: str, left: str) -> None:
+    me = arrive(hamlet, "owes_two", f"yn-owes-{said}", "补缴养老欠费")
+    me.say("都补")
+    assert me.card("payment_confirmation")["total"] == "21019.32"
+    me.say(said)
+    assert me.card("payment_confirmation")["fee_period"] == left
+
+
+def test_of_a_bill_that_is_only_named_it_is_asked_what_shall_be_with_it(hamlet: Town) -> None:
+    me = arrive(hamlet, "owes_two", "yn-owes-names", "补缴养老欠费")
+    me.say("都补")
+    me.say("一万零四百七十二那笔")
+    assert "要怎么改" in me.text
+    me.say("嗯")
+    assert not me.has("payment_request")
+
+
+@pytest.mark.parametrize("said", ["医保先不要", "医保先不交了"])
+def test_one_of_two_insurances_is_left_out(hamlet: Town, said: str) -> None:
+    me = arrive(hamlet, "has_both", f"yn-without-{said}", "交灵活医保和养老 到年底 最低")
+    me.say(said)
+    card = me.card("payment_confirmation")
+    assert (card["insurance"], card["total"]) == (PENSION, "10656.00")
+
+
+def test_after_the_order_of_several_was_given_up_one_is_left_out(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-basket-again", "我和我妈的居民医保一起交 明年的")
+    me.say(PEOPLE["mother"]["id_number"])
+    me.say(PEOPLE["mother"]["name"])
+    me.say("确认支付")
+    me.say("不要了")
+    me.say("把我自己的去掉")
+    card = me.card("payment_confirmation")
+    assert (card["insured"], card["total"]) == ("**禾", "400.00")
+    assert "您给**禾" in me.text
+
+
+def test_another_choice_takes_the_order_back_that_nobody_has_opened(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-earlier-unopened", "交居民养老 1500")
+    me.say("确认支付")
+    old = me.card("payment_request")["cashier_url"]
+    me.say("改成一千")
+    assert me.card("payment_confirmation")["tier"] == "1000"
+    assert hamlet.http.get(old).status_code == 410
+
+
+def test_of_an_order_that_was_opened_it_is_told_not_to_pay_it(hamlet: Town) -> None:
+    me = arrive(hamlet, "opens", "yn-earlier-opened", "交居民养老 1500")
+    me.say("确认支付")
+    hamlet.http.get(me.card("payment_request")["cashier_url"])
+    me.say("改成一千")
+    assert "1500元的付款单，先不要付" in me.text
+    assert me.card("payment_confirmation")["tier"] == "1000"
+
+
+def test_until_the_end_of_this_year_is_december(hamlet: Town) -> None:
+    me = arrive(hamlet, "has_both", "yn-year-end", "交灵活医保，交到今年底")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-12"
+
+
+def test_a_month_to_begin_with_is_no_last_month(hamlet: Town) -> None:
+    me = arrive(hamlet, "has_both", "yn-begins", "交灵活医保")
+    me.say("从六月开始")
+    assert "前面的月份还没有缴" in me.text
+    assert me.card("choice")["slot"] == "fee_period"
+    me.say("到十月")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-10"
+    me.say("那从六月开始呢")
+    assert "前面的月份还没有缴" in me.text
+
+
+def test_another_agency_keeps_the_end_that_was_said(hamlet: Town) -> None:
+    me = arrive(hamlet, "moved", "yn-end-stays", "交灵活医保到十月")
+    me.say("第二个")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-06/2026-10"
+    me.say("改成贵阳的")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-10"
