@@ -2,7 +2,7 @@
 
 import re
 
-from actions import answering, basket, confirming, moving, others, starting, steps, whose
+from actions import answering, basket, confirming, moving, others, paying, starting, steps, whose
 from actions.choices import plain
 from actions.flows import find_flow
 from actions.say import say
@@ -14,6 +14,7 @@ PAYS = re.compile(r"支付|付款|付钱")
 OTHER_ONE = re.compile(
     r"(?:不是|不对|那|就|我?要|改成?|换成?|还是)*(?:(?:换|改)(?:成|为|到)?(?:另外?)?[一那]?个|另外?(?:那|这)?一?(?:个|边|家|头))"
 )
+ALSO = re.compile(r"也|还要|加上|再[加交缴补]|一起|一块")
 SAID = ("insured_group", "insurance")
 """What is said of any payment, beside the answers of its row."""
 
@@ -63,10 +64,27 @@ async def changes_card(talk: Talk) -> bool:
         return False
     if task.joint:
         return talk.turn.intent != "affirm" and basket.takes_amount(talk)
+    if _takes_also(talk, task):
+        await steps.go_on(talk)
+        return True
     if not (await _takes_other(talk, task) or await answering.take_tier(talk, task)):
         return False
     task.asked = None
     await steps.go_on(talk)
+    return True
+
+
+def _takes_also(talk: Talk, task: Task) -> bool:
+    """养老也补, at the card of the medical insurance: both are paid at once."""
+    insurance, said = talk.turn.last("insurance"), talk.turn.last("beneficiary")
+    if task.asked != CONFIRM or insurance in {None, task.facts.get("insurance")} or said is not None:
+        return False
+    if not ALSO.search(talk.turn.text) or answering.asks(talk):
+        return False
+    who = {name: task.facts[name] for name in (*others.WHO, "insured_group") if name in task.facts}
+    more = Task(kind="pay", facts=who)
+    paying.take_facts(talk, more)
+    basket.add(talk, [more])
     return True
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import cn2an
 
-from actions import basket, choosing, paying, slots
+from actions import basket, choosing, paying, periods, slots
 from actions.choices import choose, plain
 from actions.flows import find_flow
 from actions.slots import Case, Slot, due, span
@@ -67,6 +67,19 @@ async def take_all_arrears(talk: Talk, task: Task) -> bool:
         basket.add(talk, items)
     else:
         basket.gather(talk, items)
+    return True
+
+
+async def take_all_insurances(talk: Talk, task: Task) -> bool:
+    """都补, 都交, where it is asked which insurance: all of them, paid at once."""
+    if task.asked != "insurance" or task.member or asks(talk) or not ALL.search(talk.turn.text):
+        return False
+    found = await _slot_and_case(talk, task, "insurance")
+    if found is None:
+        return False
+    slot, case = found
+    facts = [{**task.facts, slot.name: option.value} for option in await slot.options(case)]
+    basket.gather(talk, [Task(kind="pay", facts=one) for one in facts])
     return True
 
 
@@ -132,7 +145,7 @@ async def take_other(talk: Talk, task: Task, name: str) -> bool:
         return False
     task.put(name, others[0])
     if name == "agency":
-        paying.keep_end(task)
+        periods.keep_end(task)
     return True
 
 
@@ -162,7 +175,7 @@ async def _slot_and_case(talk: Talk, task: Task, name: str) -> tuple[Slot, Case]
 def _last_month(talk: Talk, case: Case) -> str | None:
     """The answer to 缴到哪个月: 十月 means up to October, 三个月 three months from the first unpaid one."""
     unpaid, said = due(case), str(talk.turn.last("fee_period") or "")
-    if paying.begins(talk):
+    if periods.begins(talk.turn):
         return None
     if said in unpaid:
         return span(unpaid[0], said)

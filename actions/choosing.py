@@ -21,10 +21,14 @@ from services.ports import Tier
 
 FEW = 6
 """So many answers are read aloud; of more the first and the last."""
-AT_THE_END = re.compile(
-    r"[，,、 ]([0-9]{3,4}|[一二两三四五六七八九]百|[一二两三]千(?:五百?)?)[的吧哈嘛。.!！]*$"
+_TIER = r"[0-9]{2,4}|[一二两三四五六七八九][百佰](?:五十?)?|[一二两三][千仟](?:五[百佰]?)?|[六七八九]十"
+STANDS_ALONE = re.compile(
+    rf"(?:[，,、 ](?!20[1-4]\d)|(?=(?:{_TIER})[元圆块]))({_TIER})(?:[元圆]|块钱?)?(?=[的吧哈嘛。.!！]*(?:[，,、 ]|$))"
 )
-"""交居民养老，三百"""
+"""交居民养老，三百. 到年底 60. 交六佰圆的"""
+LOWEST = 100
+PLAIN = str.maketrans("佰仟", "百千")
+PERCENTS = range(60, 301, 10)
 NAMED = re.compile(
     r"(?<![\d点第零一二两三四五六七八九十百千万不])(?<!不[要是交缴选])([0-9]{2,4}|[一二两三四五六七八九十][一二两三四五六七八九十百千]*)"
     r"(?![\d零一二两三四五六七八九十百千万年月号日天个岁点分笔多几])"
@@ -37,20 +41,18 @@ ASKS = re.compile(r"吗|多少|好多|[?？]")
 
 
 def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
-    """A resident's pension tier is named by its yuan: 三百块的, or a bare number after the sentence."""
-    pension = (facts.get("insured_group"), facts.get("insurance")) == (
-        InsuredGroup.RESIDENT,
-        Insurance.PENSION,
-    )
-    if not pension or turn.last("tier") is not None or ASKS.search(turn.text):
+    """A tier that is named by its number alone: 三百块的, or a bare number after the sentence or within it."""
+    if facts.get("insurance") != Insurance.PENSION or turn.last("tier") is not None or ASKS.search(turn.text):
         return None
+    resident = facts.get("insured_group") == InsuredGroup.RESIDENT
     amount = turn.last("amount")
     if amount is not None:
-        return str(amount).removesuffix(".00")
-    found = AT_THE_END.search(turn.text)
-    if not found:
+        return str(amount).removesuffix(".00") if resident else None
+    named = [read_number(n.translate(PLAIN)) for n in STANDS_ALONE.findall(turn.text)]
+    usable = [n for n in named if n and (n >= LOWEST if resident else n in PERCENTS)]
+    if not usable or "insured_group" not in facts:
         return None
-    return found[1] if found[1].isdigit() else str(int(cn2an.cn2an(found[1], "smart")))
+    return str(usable[-1]) if resident else f"{usable[-1]}%"
 
 
 def numbers(text: str, *, at_the_end: bool = False) -> list[int]:

@@ -150,8 +150,10 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     task = talk.state.task
     if task is None or task.kind != "pay" or talk.state.login or talk.turn.intent in MOVING:
         return False
-    if await answering.take_all_arrears(talk, task) or (
-        others.is_asking(talk) and await answering.answer_question(talk, task)
+    if (
+        await answering.take_all_arrears(talk, task)
+        or await answering.take_all_insurances(talk, task)
+        or (others.is_asking(talk) and await answering.answer_question(talk, task))
     ):
         await steps.go_on(talk)
         return True

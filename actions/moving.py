@@ -1,6 +1,6 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, others, paying, refunding, reviewing, starting, steps
+from actions import basket, cards, login, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -59,7 +59,7 @@ async def ask_anew(talk: Talk, field: str) -> None:
         task.forget(field)
         _forget_taken(task)
         if field == "agency":
-            paying.keep_end(task)
+            periods.keep_end(task)
         task.reask = field
         task.asked = None
     await steps.go_on(talk)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, earlier, others, returning, stopping
+from actions import basket, cards, choosing, earlier, others, periods, returning, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -12,7 +13,7 @@ from actions.say import say
 from actions.slots import INSURED, Case, No, Option, Slot
 from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
-from services.domain.errors import Refused
+from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
 from services.identity import BoundPerson
 from services.payment import Bill, OrderView
@@ -21,8 +22,8 @@ from services.ports import Enrolment
 FACTS = (
     "insured_group", "insurance", "agency", "payment_type", "arrears_item", "fee_period", "fee_year", "tier",
 )  # fmt: skip
-UNTIL = re.compile(r"到[^到]{1,8}月")
-FROM = re.compile(r"月份?(?:开始|[交缴]?起|往后)")
+ARREARS = re.compile(r"(?<![不别没])补(?![贴助充办发偿录打开报])")
+"""还是补医保"""
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
 ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
@@ -37,14 +38,14 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
-        value = talk.turn.last(name)
-        if name == "fee_period" and value is not None:
-            value = _period(talk, str(value))
+        value = periods.said(talk.turn) if name == "fee_period" else talk.turn.last(name)
+        if name == "payment_type" and value is None and ARREARS.search(talk.turn.text):
+            value = PaymentType.ARREARS
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
     if "agency" in new and "fee_period" not in new:
-        keep_end(task)
+        periods.keep_end(task)
     tier = choosing.tier_said(talk.turn, task.facts)
     if tier is not None and task.facts.get("tier") != tier:
         task.put("tier", tier)
@@ -56,27 +57,6 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
-
-
-def begins(talk: Talk) -> bool:
-    """从六月开始: the month that was said is the first one, not the last."""
-    return bool(FROM.search(talk.turn.text)) and not UNTIL.search(talk.turn.text)
-
-
-def _period(talk: Talk, value: str) -> str:
-    """到十月: from the first unpaid month on. 从六月开始: to the end of the year."""
-    if len(value) != len("2026-10"):
-        return value
-    if UNTIL.search(talk.turn.text):
-        return f"{value[:4]}-01/{value}"
-    return f"{value}/{value[:4]}-12" if begins(talk) else value
-
-
-def keep_end(task: Task) -> None:
-    """At another agency other months may be unpaid: the end that was said stays."""
-    period = str(task.facts.get("fee_period", ""))
-    if period:
-        task.facts["fee_period"] = f"{period[:4]}-01/{period[-len('2026-10') :]}"
 
 
 def _is_this_year(talk: Talk, task: Task) -> bool:
@@ -185,6 +165,8 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
     if order.status == "pending":
         key = "pay.preparing" if order.preparing else "pay.pending"
         talk.add(cards.payment_status(say(key, **facts), order, again))
+    elif order.status == "closed" and await _is_replaced(talk, order, facts["what"]):
+        pass
     elif order.status == "closed" and _can_pay_again(talk, order.order_no):
         again_or_not = [
             (option.title, f'/inform{{"payment_draft": "{option.value}"}}') for option in returning.options()
@@ -199,6 +181,19 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
         talk.add(cards.payment_status(say(key, **facts), order))
     if order.status != "pending" and _finish(talk, order.order_no) and order.status == "paid":
         await _overview(talk)
+
+
+async def _is_replaced(talk: Talk, order: OrderView, what: str) -> bool:
+    """Whether the payer has another order for the same, from another device: then this one is not gone on with."""
+    task = talk.state.task
+    new = await talk.services.payment.find_successor(order.order_no)
+    if new is None or task is None or task.asked != PAYMENT or task.order_no != order.order_no:
+        return False
+    with suppress(ServiceError):
+        new = await talk.services.payment.refresh(new.order_no, patient=False)
+    sentence = say("pay.replaced", what=what, old=order.total, new=new.total, paid=new.status == "paid")
+    talk.add(cards.payment_status(sentence, order))
+    return True
 
 
 def _can_pay_again(talk: Talk, order_no: str) -> bool:

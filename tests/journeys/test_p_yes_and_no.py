@@ -21,6 +21,18 @@ PEOPLE = {
     "owes_two": resident(
         "云四禾", "19730304", 904, enrolment(FLEXIBLE, PENSION), assessed_arrears=[OWED, OWED_LATER]
     ),
+    "two_devices": resident("云八禾", "19730308", 908, *BOTH),
+    "same_figures": resident("云九禾", "19730309", 909, *BOTH),
+    "owes_both": resident(
+        "云十禾",
+        "19730310",
+        910,
+        *BOTH,
+        assessed_arrears=[
+            OWED | {"period": "2025-06/2025-12", "amount": "6152.58"},
+            OWED | {"insurance": MEDICAL, "period": "2025-11/2025-12", "amount": "558.68"},
+        ],
+    ),
     "moved": resident(
         "云七禾",
         "19730307",
@@ -218,3 +230,62 @@ def test_another_agency_keeps_the_end_that_was_said(hamlet: Town) -> None:
     assert me.card("payment_confirmation")["fee_period"] == "2026-06/2026-10"
     me.say("改成贵阳的")
     assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-10"
+
+
+def test_an_order_that_another_device_has_replaced_is_not_gone_on_with(hamlet: Town) -> None:
+    one = arrive(hamlet, "two_devices", "yn-device-one", "交灵活医保到十二月")
+    other = arrive(hamlet, "two_devices", "yn-device-two", "交灵活医保到十月")
+    one.say("确认支付")
+    other.say("确认支付")
+    other.pay(str(PEOPLE["two_devices"]["alipay_user_id"]))
+    one.say("好了")
+    assert "您在别处换成了" in one.text
+    assert "已经付款" in one.text
+    assert not one.has("payment_confirmation")
+
+
+def test_two_devices_with_the_same_figures_have_the_same_order(hamlet: Town) -> None:
+    one = arrive(hamlet, "same_figures", "yn-same-one", "交灵活医保到十二月")
+    other = arrive(hamlet, "same_figures", "yn-same-two", "交灵活医保到十二月")
+    one.say("确认支付")
+    other.say("确认支付")
+    assert one.card("payment_request")["order_no"] == other.card("payment_request")["order_no"]
+
+
+@pytest.mark.parametrize("said", ["补养老", "把养老补上", "补缴养老"])
+def test_bu_says_arrears(hamlet: Town, said: str) -> None:
+    me = arrive(hamlet, "owes_both", f"yn-bu-{said}", said)
+    assert me.card("payment_confirmation")["total"] == "6152.58"
+
+
+def test_another_insurance_that_is_made_up_for_is_arrears_too(hamlet: Town) -> None:
+    me = arrive(hamlet, "owes_both", "yn-bu-instead", "补缴养老")
+    me.say("还是补医保")
+    assert me.card("payment_confirmation")["total"] == "558.68"
+    me.say("养老也补")
+    assert me.card("payment_confirmation")["total"] == "6711.26"
+
+
+def test_all_that_is_owed_is_paid_at_once(hamlet: Town) -> None:
+    me = arrive(hamlet, "owes_both", "yn-bu-all", "补缴")
+    assert me.card("choice")["slot"] == "insurance"
+    me.say("都补")
+    assert me.card("payment_confirmation")["total"] == "6711.26"
+
+
+def test_a_tier_after_the_month_is_not_asked_again(hamlet: Town) -> None:
+    me = arrive(hamlet, "has_both", "yn-month-and-tier", "交灵活养老")
+    me.say("到年底 60")
+    assert me.card("payment_confirmation")["tier"] == "60%"
+
+
+def test_a_tier_in_old_figures_is_read(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-old-figures", "居民养老我交六佰圆的")
+    assert me.card("payment_confirmation")["tier"] == "600"
+
+
+def test_a_tier_between_others_is_read(hamlet: Town) -> None:
+    mother = PEOPLE["mother"]
+    said = f"给我妈交养老 居民的 一千 {mother['name']} {mother['id_number']}"
+    me = arrive(hamlet, "says_no", "yn-tier-within", said)
+    assert me.card("payment_confirmation")["tier"] == "1000"
