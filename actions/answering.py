@@ -1,6 +1,7 @@
 """What was said as the answer to the open question of a payment, or anew to one that was answered."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cn2an
@@ -8,7 +9,7 @@ import cn2an
 from actions import basket, choosing, paying, periods, slots
 from actions.choices import choose, plain
 from actions.flows import find_flow
-from actions.slots import Case, Slot, due, span
+from actions.slots import Case, Option, Slot, due, span
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
 
@@ -16,7 +17,7 @@ TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
-MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半年")
+MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|半年")
 ALL = re.compile(
     r"(?:都|全部?|所有|一起|一并|全都)(?:的|要|给|帮我|一起|一次)*(?:[交缴补付办要]|$|[,，。！!])"
 )
@@ -130,6 +131,21 @@ async def take_tier(talk: Talk, task: Task) -> bool:
         return False
     task.put("tier", tier)
     return True
+
+
+async def options_of(talk: Talk, task: Task, name: str) -> Sequence[Option]:
+    """The possible answers to one of the questions of the row."""
+    found = await _slot_and_case(talk, task, name)
+    return await found[0].options(found[1]) if found else ()
+
+
+async def take_count(talk: Talk, task: Task) -> bool:
+    """三个月, 半年: so many from the first unpaid month on; False if there are fewer."""
+    found = await _slot_and_case(talk, task, "fee_period")
+    period = _last_month(talk, found[1]) if found else None
+    if period:
+        task.put("fee_period", period)
+    return period is not None
 
 
 async def take_other(talk: Talk, task: Task, name: str) -> bool:

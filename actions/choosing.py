@@ -76,10 +76,18 @@ def tier_named(text: str, options: Sequence[Option], *, at_the_end: bool = False
     return next((offered[n] for n in numbers(text, at_the_end=at_the_end) if n in offered), None)
 
 
-async def question(talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option]) -> Message:
+def lowest(options: Sequence[Option]) -> str:
+    return min((option.value for option in options), key=lambda value: int(value.rstrip("%")))
+
+
+async def question(
+    talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option], *, again: bool = False
+) -> Message:
     """Ask for `name`: a sentence that is enough by itself, and a card in the same order."""
     tiers = [option.tier for option in options if option.tier]
     if name == "tier" and tiers:
+        if again:
+            return cards.choice(say("ask.tier_again", tiers=tiers, last=tiers[0].last), "tier", options)
         return _tier(talk, task, case, options, tiers)
     if name == "fee_year":
         options = await _with_prices(case, options)

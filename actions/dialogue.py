@@ -17,6 +17,7 @@ from actions import (
     cautions,
     faq,
     login,
+    loosely,
     moving,
     news,
     others,
@@ -111,6 +112,7 @@ async def _respond(talk: Talk) -> None:
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
         or await agreeing.changes_card(talk)
+        or await loosely.takes(talk)
     ):
         return
     await handler(talk)

@@ -1,5 +1,7 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
+import re
+
 from actions import basket, cards, login, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
@@ -7,6 +9,9 @@ from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
 from actions.state import CHANGE, CHANGING, CONFIRM, HELD, PAYMENT, UNBIND, Task
 from actions.talk import Talk
+
+NOT_THAT = re.compile(r"(?<![要是])(?:不是|没|别|不要|不)(?:要|说|想|叫你?|让你?|喊你?)*取消")
+"""我不是说取消"""
 
 
 async def go_back(talk: Talk) -> None:
@@ -118,6 +123,9 @@ async def cancel(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         talk.state.question = None
         talk.tell("unbind.kept")
+        return
+    if (task or talk.state.login) and NOT_THAT.search(talk.turn.text):
+        await steps.go_on(talk)
         return
     if task and await _is_of_an_old_card(talk, task):
         talk.tell("pay.old_card")

@@ -15,6 +15,7 @@ from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
 from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
+from services.domain.orders import GRACE
 from services.identity import BoundPerson
 from services.payment import Bill, OrderView
 from services.ports import Enrolment
@@ -26,6 +27,8 @@ ARREARS = re.compile(r"(?<![不别没])补(?![贴助充办发偿录打开报])")
 """还是补医保"""
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
+IN_FULL = frozenset({"repeat", "resume_bot", "help", "greet"})
+"""After these a question that was asked before is asked in full once more."""
 ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
 """好了, 刷新, 没付成: who says so wants to hear whether the payment has arrived."""
 
@@ -164,7 +167,9 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
     again = (say("button.refresh"), "/check_payment_status")
     if order.status == "pending":
         key = "pay.preparing" if order.preparing else "pay.pending"
-        talk.add(cards.payment_status(say(key, **facts), order, again))
+        if talk.services.clock.now() >= order.expires_at:
+            key = "pay.closing"
+        talk.add(cards.payment_status(say(key, until=order.expires_at + GRACE, **facts), order, again))
     elif order.status == "closed" and await _is_replaced(talk, order, facts["what"]):
         pass
     elif order.status == "closed" and _can_pay_again(talk, order.order_no):
@@ -335,10 +340,11 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
 
 
 async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
+    again = task.asked == slot.name and talk.turn.intent not in IN_FULL
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)
-    talk.add(await choosing.question(talk, task, slot.name, case, options))
+    talk.add(await choosing.question(talk, task, slot.name, case, options, again=again))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:

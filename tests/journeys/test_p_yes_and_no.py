@@ -33,6 +33,7 @@ PEOPLE = {
             OWED | {"insurance": MEDICAL, "period": "2025-11/2025-12", "amount": "558.68"},
         ],
     ),
+    "comes_late": resident("云百禾", "19730311", 911, *RESIDENTS),
     "moved": resident(
         "云七禾",
         "19730307",
@@ -289,3 +290,64 @@ def test_a_tier_between_others_is_read(hamlet: Town) -> None:
     said = f"给我妈交养老 居民的 一千 {mother['name']} {mother['id_number']}"
     me = arrive(hamlet, "says_no", "yn-tier-within", said)
     assert me.card("payment_confirmation")["tier"] == "1000"
+
+
+def test_of_an_order_that_is_over_it_is_told_when_to_pay_again(hamlet: Town) -> None:
+    me = arrive(hamlet, "comes_late", "yn-late", "交居民养老 300")
+    me.say("确认支付")
+    hamlet.http.get(me.card("payment_request")["cashier_url"])
+    hamlet.advance("PT15M30S")
+    for said in ("我付了", "重新付", "确认支付"):
+        me.say(said)
+        assert "过了时间" in me.text
+        assert "重新付" in me.text
+    hamlet.advance("PT2M")
+    me.say("重新付")
+    assert me.card("payment_confirmation")["total"] == "300.00"
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [
+        ("改成三月", "2026-03"), ("能不能只交三个月", "2026-03"), ("先交两个月", "2026-02"),
+        ("改成1-8", "2026-08"), ("三个月", "2026-03"), ("交半年", "2026-06"),
+    ],
+)  # fmt: skip
+def test_fewer_months_at_the_card(hamlet: Town, said: str, last: str) -> None:
+    me = arrive(hamlet, "has_both", f"yn-months-{said}", "交灵活医保到年底")
+    me.say(said)
+    assert me.card("payment_confirmation")["fee_period"] == f"2026-01/{last}"
+
+
+def test_until_the_new_year_is_december(hamlet: Town) -> None:
+    me = arrive(hamlet, "has_both", "yn-months-new-year", "交灵活医保到六月")
+    me.say("改到过年")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-12"
+
+
+def test_who_finds_it_dear_is_offered_less(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-dear", "交居民养老 1500")
+    me.say("太贵了")
+    assert "低一点的档" in me.text
+    assert me.card("choice")["slot"] == "tier"
+    me.say("随便")
+    assert me.card("payment_confirmation")["tier"] == "300"
+    me.say("太贵了")
+    assert "已经是最低的" in me.text
+
+
+def test_the_tiers_are_listed_once(hamlet: Town) -> None:
+    me = arrive(hamlet, "says_no", "yn-listed-once", "交居民养老")
+    assert "1500" in me.text
+    me.say("那个")
+    assert "1500" not in me.text
+    assert "您要缴哪一档" in me.text
+    me.say("再说一遍")
+    assert "1500" in me.text
+
+
+@pytest.mark.parametrize("said", ["我不是说取消", "别取消", "不要取消"])
+def test_who_does_not_say_cancel_goes_on(hamlet: Town, said: str) -> None:
+    me = arrive(hamlet, "says_no", f"yn-keeps-{said}", "交居民养老 800")
+    me.say(said)
+    assert me.has("payment_confirmation")
