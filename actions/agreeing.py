@@ -2,7 +2,19 @@
 
 import re
 
-from actions import answering, basket, confirming, moving, others, paying, starting, steps, whose
+from actions import (
+    answering,
+    basket,
+    confirming,
+    login,
+    moving,
+    others,
+    paying,
+    refunding,
+    starting,
+    steps,
+    whose,
+)
 from actions.choices import plain
 from actions.flows import find_flow
 from actions.say import say
@@ -45,6 +57,22 @@ async def _ask_what_now(talk: Talk, task: Task) -> None:
         deny(talk, task)
     elif task.doubt == CHANGING:
         await moving.change_what(talk, task)
+
+
+async def confirm_refund(talk: Talk) -> None:
+    """What was shown last is confirmed; the button of another payment shows that one, a doubt the same once more."""
+    task, tapped = talk.state.task, talk.turn.last(refunding.ORDER)
+    at_review = task is not None and task.kind == "refund" and task.asked == CONFIRM
+    shown = task.facts.get(refunding.ORDER) if task and at_review else None
+    if task is None or shown is None or tapped not in {None, shown}:
+        await starting.refund(talk)
+        return
+    if task.doubt and tapped is None:
+        await steps.go_on(talk)
+        return
+    bound = await login.go_on(talk)
+    if bound is not None:
+        await refunding.confirm(talk, task, bound)
 
 
 def deny(talk: Talk, task: Task) -> None:

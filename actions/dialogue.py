@@ -240,23 +240,9 @@ async def _affirm(talk: Talk) -> None:
         if await login.go_on(talk):
             await agreeing.affirm(talk, task)
     elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
-        await _confirm_refund(talk)
+        await agreeing.confirm_refund(talk)
     else:
         await starting.resume(talk)
-
-
-async def _confirm_refund(talk: Talk) -> None:
-    """What was shown last is confirmed; the button of another payment shows that one."""
-    task, tapped = talk.state.task, talk.turn.last(refunding.ORDER)
-    shown = (
-        task.facts.get(refunding.ORDER) if task and task.kind == "refund" and task.asked == CONFIRM else None
-    )
-    if task is None or shown is None or tapped not in {None, shown}:
-        await starting.refund(talk)
-        return
-    bound = await login.go_on(talk)
-    if bound is not None:
-        await refunding.confirm(talk, task, bound)
 
 
 async def _deny(talk: Talk) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from actions import awaited, papers, paying, refunding, reminding, returning
-from actions.state import PAYMENT
+from actions.state import CONFIRM, PAYMENT
 from actions.talk import Talk
 from services.domain.errors import ServiceError
 from services.reminders import ENDS, OPENS
@@ -34,9 +34,9 @@ async def tell_news(talk: Talk) -> None:
 async def _look_at_earlier(talk: Talk) -> None:
     """好了, while something else is open: an order that was opened before may have been paid."""
     task, order_no = talk.state.task, talk.state.order_no
-    if order_no is None or task is None or task.asked == PAYMENT or talk.turn.poke:
+    if order_no is None or task is None or task.asked in {CONFIRM, PAYMENT} or talk.turn.poke:
         return
-    if talk.turn.intent != "resume_bot":
+    if talk.turn.intent not in {"resume_bot", "affirm"}:
         return
     order = await talk.services.payment.find_order(order_no)
     if order and order.status == "pending" and order.opened:

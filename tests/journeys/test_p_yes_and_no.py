@@ -34,6 +34,7 @@ PEOPLE = {
         ],
     ),
     "comes_late": resident("云百禾", "19730311", 911, *RESIDENTS),
+    "wants_back": resident("云千禾", "19730312", 912, *RESIDENTS),
     "moved": resident(
         "云七禾",
         "19730307",
@@ -351,3 +352,16 @@ def test_who_does_not_say_cancel_goes_on(hamlet: Town, said: str) -> None:
     me = arrive(hamlet, "says_no", f"yn-keeps-{said}", "交居民养老 800")
     me.say(said)
     assert me.has("payment_confirmation")
+
+
+def test_after_thinking_a_refund_is_shown_once_more(hamlet: Town) -> None:
+    me = arrive(hamlet, "wants_back", "yn-refund-thinks", "交居民养老 300")
+    me.say("确认支付")
+    me.pay(str(PEOPLE["wants_back"]["alipay_user_id"]))
+    me.say("好了")
+    me.say("我要退费")
+    me.say("第一个")
+    review = me.text
+    me.say("我先想想")
+    me.say("嗯")
+    assert me.text == review
