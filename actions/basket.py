@@ -152,7 +152,7 @@ async def takes(talk: Talk) -> bool:
         return False
     if left:  # the order was given up: without that one it may be wanted
         state.together, state.left = True, None
-    if state.task and state.task.order_no and not (leaving and await is_unpaid(talk, state.task)):
+    if state.task and state.task.order_no and not (leaving and await _is_not_paid(talk, state.task)):
         return False
     if leaving:
         _leave_out(talk, leaving)
@@ -168,6 +168,14 @@ def _takes_named(talk: Talk) -> bool:
     if len(named) == 1:
         _turn_to(talk, named[0])
     return False
+
+
+async def _is_not_paid(talk: Talk, task: Task) -> bool:
+    """Whether one can still be left out: of an order that was opened it is told then not to pay it."""
+    if await is_unpaid(talk, task):
+        return True
+    order = await talk.services.payment.find_order(task.order_no or "")
+    return order is not None and order.status == "pending"
 
 
 async def is_unpaid(talk: Talk, task: Task) -> bool:

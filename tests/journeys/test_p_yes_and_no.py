@@ -35,6 +35,8 @@ PEOPLE = {
     ),
     "comes_late": resident("云百禾", "19730311", 911, *RESIDENTS),
     "wants_back": resident("云千禾", "19730312", 912, *RESIDENTS),
+    "opens_several": resident("云一麦", "19730313", 913, *RESIDENTS),
+    "grandmother": resident("云二麦", "19430314", 914, *RESIDENTS),
     "moved": resident(
         "云七禾",
         "19730307",
@@ -365,3 +367,14 @@ def test_after_thinking_a_refund_is_shown_once_more(hamlet: Town) -> None:
     me.say("我先想想")
     me.say("嗯")
     assert me.text == review
+
+
+def test_after_the_link_of_several_was_opened_one_is_left_out(hamlet: Town) -> None:
+    me = arrive(hamlet, "opens_several", "yn-basket-opened", "我和我妈的居民医保一起交 明年的")
+    me.say(PEOPLE["grandmother"]["id_number"])
+    me.say(PEOPLE["grandmother"]["name"])
+    me.say("确认支付")
+    hamlet.http.get(me.card("payment_request")["cashier_url"])
+    me.say("把我自己的去掉")
+    assert "800元的付款单，先不要付" in me.text
+    assert "您给**麦" in me.text
