@@ -1,14 +1,15 @@
 """What was said as the answer to the open question of a payment, or anew to one that was answered."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cn2an
 
-from actions import basket, paying, slots
+from actions import basket, choosing, paying, periods, slots
 from actions.choices import choose, plain
 from actions.flows import find_flow
-from actions.slots import Case, Slot, due, span
+from actions.slots import Case, Option, Slot, due, span
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
 
@@ -16,7 +17,7 @@ TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
-MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|^半年")
+MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|半年")
 ALL = re.compile(
     r"(?:都|全部?|所有|一起|一并|全都)(?:的|要|给|帮我|一起|一次)*(?:[交缴补付办要]|$|[,，。！!])"
 )
@@ -70,6 +71,19 @@ async def take_all_arrears(talk: Talk, task: Task) -> bool:
     return True
 
 
+async def take_all_insurances(talk: Talk, task: Task) -> bool:
+    """都补, 都交, where it is asked which insurance: all of them, paid at once."""
+    if task.asked != "insurance" or task.member or asks(talk) or not ALL.search(talk.turn.text):
+        return False
+    found = await _slot_and_case(talk, task, "insurance")
+    if found is None:
+        return False
+    slot, case = found
+    facts = [{**task.facts, slot.name: option.value} for option in await slot.options(case)]
+    basket.gather(talk, [Task(kind="pay", facts=one) for one in facts])
+    return True
+
+
 def _means_all(talk: Talk, count: int, *, anew: bool) -> bool:
     """都交, the option that says so, or its place after the others. At the review 都对 means something else."""
     if talk.turn.last("arrears_item") == slots.ALL:
@@ -101,6 +115,56 @@ async def answer_anew(talk: Talk, task: Task) -> bool:
     return False
 
 
+async def take_tier(talk: Talk, task: Task) -> bool:
+    """At the review, or after it: another tier that is offered, named by its number; True if there is one."""
+    at_the_end = talk.turn.intent in {"faq", "check_payment_status", "query_records"}
+    if task.asked not in {CONFIRM, PAYMENT} or asks(talk) or "tier" not in task.facts:
+        return False
+    if talk.turn.last("tier") is not None or not choosing.numbers(talk.turn.text, at_the_end=at_the_end):
+        return False
+    found = await _slot_and_case(talk, task, "tier")
+    if found is None:
+        return False
+    slot, case = found
+    tier = choosing.tier_named(talk.turn.text, await slot.options(case), at_the_end=at_the_end)
+    if tier is None or tier == task.facts["tier"]:
+        return False
+    task.put("tier", tier)
+    return True
+
+
+async def options_of(talk: Talk, task: Task, name: str) -> Sequence[Option]:
+    """The possible answers to one of the questions of the row."""
+    found = await _slot_and_case(talk, task, name)
+    return await found[0].options(found[1]) if found else ()
+
+
+async def take_count(talk: Talk, task: Task) -> bool:
+    """三个月, 半年: so many from the first unpaid month on; False if there are fewer."""
+    found = await _slot_and_case(talk, task, "fee_period")
+    period = _last_month(talk, found[1]) if found else None
+    if period:
+        task.put("fee_period", period)
+    return period is not None
+
+
+async def take_other(talk: Talk, task: Task, name: str) -> bool:
+    """The other one of two possible answers; False if there are more."""
+    found = await _slot_and_case(talk, task, name)
+    if found is None:
+        return False
+    slot, case = found
+    rest = {key: value for key, value in case.facts.items() if key != name}
+    options = await slot.options(replace(case, facts=rest))
+    others = [option.value for option in options if option.value != task.facts[name]]
+    if len(options) != 2 or len(others) != 1:
+        return False
+    task.put(name, others[0])
+    if name == "agency":
+        periods.keep_end(task)
+    return True
+
+
 async def _put(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
     options = [option for option in await slot.options(case) if option.value != slots.ALL]
     value = choose(talk.turn, slot.name, options)
@@ -127,6 +191,8 @@ async def _slot_and_case(talk: Talk, task: Task, name: str) -> tuple[Slot, Case]
 def _last_month(talk: Talk, case: Case) -> str | None:
     """The answer to 缴到哪个月: 十月 means up to October, 三个月 three months from the first unpaid one."""
     unpaid, said = due(case), str(talk.turn.last("fee_period") or "")
+    if periods.begins(talk.turn):
+        return None
     if said in unpaid:
         return span(unpaid[0], said)
     count = MONTHS.search(talk.turn.text)

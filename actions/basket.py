@@ -8,13 +8,13 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, family, login, others
+from actions import cards, earlier, family, login, meant, others
 from actions.cases import case_of
 from actions.choices import choose
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
-from actions.state import CHANGE, PAYMENT, SHARED, Dialogue, Task
+from actions.state import CHANGE, CHANGING, PAYMENT, SHARED, Dialogue, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.payment import Bill
@@ -78,6 +78,7 @@ def put(talk: Talk, task: Task, case: Case, quote: Quote) -> None:
         quote=quote,
         dues=quote.dues,
     )
+    task.facts["total"] = str(quote.total)
     task.asked = None
     if any(_same(one, task) for one in talk.state.basket):
         talk.tell("basket.twice")
@@ -135,16 +136,23 @@ async def review(talk: Talk) -> None:
     else:
         state.task = Task(kind="pay", joint=True, facts=_in_common(kept))
     state.task.draft_id = draft.draft_id
+    await earlier.give_up(talk, draft)
     await show_review(talk, state.task)
 
 
 async def takes(talk: Talk) -> bool:
     """Whether the turn says who is left out, or changes something for everybody; then it is done."""
     state = talk.state
-    if not is_open(state) or talk.turn.poke or state.login or talk.turn.intent == "faq":
+    left = state.task is None and state.left is not None and state.left.joint
+    if not (is_open(state) or left) or talk.turn.poke or state.login:
         return False
-    leaving = _left_out(talk)
-    if state.task and state.task.order_no and not (leaving and await is_unpaid(talk, state.task)):
+    asks = talk.turn.intent == "faq" or (left and not LEAVE_OUT.search(talk.turn.text))
+    leaving = [] if asks and meant.ASKS.search(talk.turn.text) else _left_out(talk)
+    if not leaving and (asks or left):
+        return False
+    if left:  # the order was given up: without that one it may be wanted
+        state.together, state.left = True, None
+    if state.task and state.task.order_no and not (leaving and await _is_not_paid(talk, state.task)):
         return False
     if leaving:
         _leave_out(talk, leaving)
@@ -160,6 +168,14 @@ def _takes_named(talk: Talk) -> bool:
     if len(named) == 1:
         _turn_to(talk, named[0])
     return False
+
+
+async def _is_not_paid(talk: Talk, task: Task) -> bool:
+    """Whether one can still be left out: of an order that was opened it is told then not to pay it."""
+    if await is_unpaid(talk, task):
+        return True
+    order = await talk.services.payment.find_order(task.order_no or "")
+    return order is not None and order.status == "pending"
 
 
 async def is_unpaid(talk: Talk, task: Task) -> bool:
@@ -215,9 +231,25 @@ def _changes_all(talk: Talk) -> bool:
     return True
 
 
+def takes_amount(talk: Talk) -> bool:
+    """一万零四百七十二那笔, at the joint review: what shall be with it is asked."""
+    task = talk.state.task
+    if (
+        task is None
+        or not task.joint
+        or talk.state.login
+        or not meant.by_amount(talk.turn, talk.state.basket)
+    ):
+        return False
+    show_members(talk)
+    return True
+
+
 def show_members(talk: Talk) -> None:
     """改一下 at the joint review: who shall be left out, or what shall be different."""
     talk.state.question = CHANGE
+    if talk.state.task:
+        talk.state.task.doubt = CHANGING
     items = [
         (option.title, f'/change_answer{{"field": "{option.value}"}}')
         for option in _members(talk.state.basket)
@@ -227,10 +259,12 @@ def show_members(talk: Talk) -> None:
 
 def pick_left_out(talk: Talk) -> bool:
     """第二个, after `show_members`: whether one of them was picked; then it is left out."""
-    picked = choose(talk.turn, "field", _members(talk.state.basket))
-    if picked is None:
+    basket = talk.state.basket
+    picked = choose(talk.turn, "field", _members(basket))
+    leaving = [basket[int(picked.removeprefix(MEMBER)) - 1]] if picked else meant.by_what(talk.turn, basket)
+    if not leaving or ONLY.search(talk.turn.text):
         return False
-    _leave_out(talk, [talk.state.basket[int(picked.removeprefix(MEMBER)) - 1]])
+    _leave_out(talk, leaving)
     return True
 
 
@@ -271,10 +305,10 @@ def _left_out(talk: Talk) -> list[Task]:
         settled = any(not others.is_for_other(one) for one in state.basket)
         only_me = settled and talk.turn.last("beneficiary") == others.OWN  # 那我先交我自己的
         return [one for one in members if one not in state.basket] if only_me else []
-    meant = _meant(talk, members)
+    found = _meant(talk, members)
     if only:
-        return [one for one in members if one not in meant] if meant else []
-    return meant
+        return [one for one in members if one not in found] if found else []
+    return found
 
 
 def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
@@ -288,6 +322,8 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
         options = [Option(value=str(place), title=str(place)) for place in range(len(members))]
         place = choose(talk.turn, "field", options) if talk.turn.last("ordinal") is not None else None
         found = [members[int(place)]] if place is not None else []
+    if found or not named:
+        found = meant.by_what(talk.turn, found or members) or found
     if not found and HE_OR_SHE.search(text) and not others.is_for_other(state.task):
         found = [one for one in members if others.is_for_other(one)][-1:]
     if not found and state.task and state.task.member and (THIS_ONE.search(text) or not named):

@@ -21,34 +21,73 @@ from services.ports import Tier
 
 FEW = 6
 """So many answers are read aloud; of more the first and the last."""
-AT_THE_END = re.compile(
-    r"[，,、 ]([0-9]{3,4}|[一二两三四五六七八九]百|[一二两三]千(?:五百?)?)[的吧哈嘛。.!！]*$"
+_TIER = r"[0-9]{2,4}|[一二两三四五六七八九][百佰](?:五十?)?|[一二两三][千仟](?:五[百佰]?)?|[六七八九]十"
+STANDS_ALONE = re.compile(
+    rf"(?:[，,、 ](?!20[1-4]\d)|(?=(?:{_TIER})[元圆块]))({_TIER})(?:[元圆]|块钱?)?(?=[的吧哈嘛。.!！]*(?:[，,、 ]|$))"
 )
-"""交居民养老，三百"""
+"""交居民养老，三百. 到年底 60. 交六佰圆的"""
+LOWEST = 100
+PLAIN = str.maketrans("佰仟", "百千")
+PERCENTS = range(60, 301, 10)
+NAMED = re.compile(
+    r"(?<![\d点第零一二两三四五六七八九十百千万不])(?<!不[要是交缴选])([0-9]{2,4}|[一二两三四五六七八九十][一二两三四五六七八九十百千]*)"
+    r"(?![\d零一二两三四五六七八九十百千万年月号日天个岁点分笔多几])"
+)
+"""A number that stands for itself, in whole: no month, no place, not 两千多."""
+NAMED_AT_END = re.compile(
+    NAMED.pattern + r"(?=(?:元|块钱?|档|那|这|个|就|好|行|可以|吧|的|哈|嘛|了|算|[。.!！])*$)"
+)
 ASKS = re.compile(r"吗|多少|好多|[?？]")
 
 
 def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
-    """A resident's pension tier is named by its yuan: 三百块的, or a bare number after the sentence."""
-    pension = (facts.get("insured_group"), facts.get("insurance")) == (
-        InsuredGroup.RESIDENT,
-        Insurance.PENSION,
-    )
-    if not pension or turn.last("tier") is not None or ASKS.search(turn.text):
+    """A tier that is named by its number alone: 三百块的, or a bare number after the sentence or within it."""
+    if facts.get("insurance") != Insurance.PENSION or turn.last("tier") is not None or ASKS.search(turn.text):
         return None
+    resident = facts.get("insured_group") == InsuredGroup.RESIDENT
     amount = turn.last("amount")
     if amount is not None:
-        return str(amount).removesuffix(".00")
-    found = AT_THE_END.search(turn.text)
-    if not found:
+        return str(amount).removesuffix(".00") if resident else None
+    named = [read_number(n.translate(PLAIN)) for n in STANDS_ALONE.findall(turn.text)]
+    usable = [n for n in named if n and (n >= LOWEST if resident else n in PERCENTS)]
+    if not usable or "insured_group" not in facts:
         return None
-    return found[1] if found[1].isdigit() else str(int(cn2an.cn2an(found[1], "smart")))
+    return str(usable[-1]) if resident else f"{usable[-1]}%"
 
 
-async def question(talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option]) -> Message:
+def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
+    """What may be a tier in a sentence, the last one first: no month, year, place, and none that was said no to."""
+    found = NAMED_AT_END.finditer(text) if at_the_end else NAMED.finditer(text)
+    read = [read_number(match[1]) for match in found]
+    return [number for number in reversed(read) if number is not None]
+
+
+def read_number(said: str) -> int | None:
+    """A number in digits or Chinese; None for what is none."""
+    try:
+        return int(said) if said.isdigit() else int(cn2an.cn2an(said, "smart"))
+    except ValueError:  # 十百
+        return None
+
+
+def tier_named(text: str, options: Sequence[Option], *, at_the_end: bool = False) -> str | None:
+    """The offered tier that was named last: 不是三 我说三百."""
+    offered = {int(option.value.rstrip("%")): option.value for option in options}
+    return next((offered[n] for n in numbers(text, at_the_end=at_the_end) if n in offered), None)
+
+
+def lowest(options: Sequence[Option]) -> str:
+    return min((option.value for option in options), key=lambda value: int(value.rstrip("%")))
+
+
+async def question(
+    talk: Talk, task: Task, name: str, case: Case, options: Sequence[Option], *, again: bool = False
+) -> Message:
     """Ask for `name`: a sentence that is enough by itself, and a card in the same order."""
     tiers = [option.tier for option in options if option.tier]
     if name == "tier" and tiers:
+        if again:
+            return cards.choice(say("ask.tier_again", tiers=tiers, last=tiers[0].last), "tier", options)
         return _tier(talk, task, case, options, tiers)
     if name == "fee_year":
         options = await _with_prices(case, options)

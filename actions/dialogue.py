@@ -9,14 +9,15 @@ from functools import partial
 
 from actions import (
     afterwards,
+    agreeing,
     answering,
     awaited,
     basket,
     cards,
     cautions,
-    confirming,
     faq,
     login,
+    loosely,
     moving,
     news,
     others,
@@ -110,6 +111,8 @@ async def _respond(talk: Talk) -> None:
         or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
+        or await agreeing.changes_card(talk)
+        or await loosely.takes(talk)
     ):
         return
     await handler(talk)
@@ -149,8 +152,10 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     task = talk.state.task
     if task is None or task.kind != "pay" or talk.state.login or talk.turn.intent in MOVING:
         return False
-    if await answering.take_all_arrears(talk, task) or (
-        others.is_asking(talk) and await answering.answer_question(talk, task)
+    if (
+        await answering.take_all_arrears(talk, task)
+        or await answering.take_all_insurances(talk, task)
+        or (others.is_asking(talk) and await answering.answer_question(talk, task))
     ):
         await steps.go_on(talk)
         return True
@@ -232,28 +237,12 @@ async def _affirm(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         await _unbind_now(talk)
     elif task and task.kind == "pay" and (task.asked == CONFIRM or talk.turn.last("draft_id")):
-        if talk.turn.last("draft_id") is None and answering.asks(talk):
-            await steps.go_on(talk)  # 对不对嘛, 确认一下是多少钱 confirm nothing
-        elif await login.go_on(talk):
-            await confirming.confirm(talk, task)
+        if await login.go_on(talk):
+            await agreeing.affirm(talk, task)
     elif talk.turn.last(refunding.ORDER) or (task and task.kind == "refund" and task.asked == CONFIRM):
-        await _confirm_refund(talk)
+        await agreeing.confirm_refund(talk)
     else:
         await starting.resume(talk)
-
-
-async def _confirm_refund(talk: Talk) -> None:
-    """What was shown last is confirmed; the button of another payment shows that one."""
-    task, tapped = talk.state.task, talk.turn.last(refunding.ORDER)
-    shown = (
-        task.facts.get(refunding.ORDER) if task and task.kind == "refund" and task.asked == CONFIRM else None
-    )
-    if task is None or shown is None or tapped not in {None, shown}:
-        await starting.refund(talk)
-        return
-    bound = await login.go_on(talk)
-    if bound is not None:
-        await refunding.confirm(talk, task, bound)
 
 
 async def _deny(talk: Talk) -> None:
@@ -266,9 +255,7 @@ async def _deny(talk: Talk) -> None:
     elif await steps.answered_anew(talk, task):
         return
     elif task and task.kind == "pay" and task.asked == CONFIRM:
-        talk.tell(
-            "pay.not_confirmed", (say("button.change"), "/change_answer"), (say("button.cancel"), "/cancel")
-        )
+        agreeing.deny(talk, task)
     elif task and talk.turn.values:
         await starting.change(talk, task)  # 不不不，五百 is no wish to leave
     elif task:

@@ -1,12 +1,17 @@
 """上一步, 改一下, 取消, 重新开始, 等一下, 再说一遍: at every step."""
 
-from actions import basket, cards, login, others, refunding, reviewing, starting, steps
+import re
+
+from actions import basket, cards, login, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
-from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
+from actions.state import CHANGE, CHANGING, CONFIRM, HELD, PAYMENT, UNBIND, Task
 from actions.talk import Talk
+
+NOT_THAT = re.compile(r"(?<![要是])(?:不是|没|别|不要|不)(?:要|说|想|叫你?|让你?|喊你?)*取消")
+"""我不是说取消"""
 
 
 async def go_back(talk: Talk) -> None:
@@ -58,6 +63,8 @@ async def ask_anew(talk: Talk, field: str) -> None:
         task.before = {field: task.facts[field]} if field in task.facts else {}
         task.forget(field)
         _forget_taken(task)
+        if field == "agency":
+            periods.keep_end(task)
         task.reask = field
         task.asked = None
     await steps.go_on(talk)
@@ -78,10 +85,14 @@ async def change_what(talk: Talk, task: Task) -> None:
     if task.kind != "pay" or talk.state.login or not said:
         await steps.go_on(talk)
         return
+    task.doubt = CHANGING
     if task.joint:
         basket.show_members(talk)
         return
     items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in fields(task).items()]
+    if len(items) == 1:
+        await ask_anew(talk, next(iter(fields(task))))
+        return
     if not items:
         talk.tell("change.nothing")
         await steps.go_on(talk)
@@ -112,6 +123,9 @@ async def cancel(talk: Talk) -> None:
     if talk.state.question == UNBIND:
         talk.state.question = None
         talk.tell("unbind.kept")
+        return
+    if (task or talk.state.login) and NOT_THAT.search(talk.turn.text):
+        await steps.go_on(talk)
         return
     if task and await _is_of_an_old_card(talk, task):
         talk.tell("pay.old_card")
@@ -156,6 +170,8 @@ async def restart(talk: Talk) -> None:
 
 
 async def hold(talk: Talk) -> None:
+    if talk.state.task:
+        talk.state.task.doubt = HELD
     talk.tell("hold", (say("button.go_on"), "/resume_bot"))
 
 

@@ -1,9 +1,10 @@
 """What moved outside since the last turn is told first: a payment made, booked, given back; a paper that is there."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from actions import awaited, papers, paying, refunding, reminding, returning
-from actions.state import PAYMENT
+from actions.state import CONFIRM, PAYMENT
 from actions.talk import Talk
 from services.domain.errors import ServiceError
 from services.reminders import ENDS, OPENS
@@ -12,6 +13,7 @@ from services.reminders import ENDS, OPENS
 async def tell_news(talk: Talk) -> None:
     """What moved outside since the last turn: a payment made, an order ready, a payment booked."""
     task = talk.state.task
+    await _look_at_earlier(talk)
     if talk.state.order_no and task and task.asked == PAYMENT and talk.turn.intent != "check_payment_status":
         unsure = (
             talk.state.unsure == talk.state.order_no
@@ -27,6 +29,21 @@ async def tell_news(talk: Talk) -> None:
                 await paying.show_order(talk, talk.state.order_no)
     told, talk.state.told = talk.state.told, []
     await tell_notices(talk, told)
+
+
+async def _look_at_earlier(talk: Talk) -> None:
+    """好了, while something else is open: an order that was opened before may have been paid."""
+    task, order_no = talk.state.task, talk.state.order_no
+    if order_no is None or task is None or task.asked in {CONFIRM, PAYMENT} or talk.turn.poke:
+        return
+    if talk.turn.intent not in {"resume_bot", "affirm"}:
+        return
+    order = await talk.services.payment.find_order(order_no)
+    if order and order.status == "pending" and order.opened:
+        with suppress(ServiceError):
+            order = await talk.services.payment.refresh(order_no)
+        if order.status != "pending":
+            await paying.show(talk, order)
 
 
 async def _note_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:

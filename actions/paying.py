@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, others, returning, stopping
+from actions import basket, cards, choosing, earlier, others, periods, returning, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -12,8 +13,9 @@ from actions.say import say
 from actions.slots import INSURED, Case, No, Option, Slot
 from actions.state import PAYMENT, RETURN, Task
 from actions.talk import Talk
-from services.domain.errors import Refused
+from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
+from services.domain.orders import GRACE
 from services.identity import BoundPerson
 from services.payment import Bill, OrderView
 from services.ports import Enrolment
@@ -21,9 +23,12 @@ from services.ports import Enrolment
 FACTS = (
     "insured_group", "insurance", "agency", "payment_type", "arrears_item", "fee_period", "fee_year", "tier",
 )  # fmt: skip
-UNTIL = re.compile(r"到[^到]{1,8}月")
+ARREARS = re.compile(r"(?<![不别没])补(?![贴助充办发偿录打开报])")
+"""还是补医保"""
 NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears"}
 """What is told to who says something that the row does not ask."""
+IN_FULL = frozenset({"repeat", "resume_bot", "help", "greet"})
+"""After these a question that was asked before is asked in full once more."""
 ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
 """好了, 刷新, 没付成: who says so wants to hear whether the payment has arrived."""
 
@@ -36,12 +41,14 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
-        value = talk.turn.last(name)
-        if name == "fee_period" and UNTIL.search(talk.turn.text) and len(str(value)) == len("2026-10"):
-            value = f"{str(value)[:4]}-01/{value}"  # 到十月: from the first unpaid month on
+        value = periods.said(talk.turn) if name == "fee_period" else talk.turn.last(name)
+        if name == "payment_type" and value is None and ARREARS.search(talk.turn.text):
+            value = PaymentType.ARREARS
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    if "agency" in new and "fee_period" not in new:
+        periods.keep_end(task)
     tier = choosing.tier_said(talk.turn, task.facts)
     if tier is not None and task.facts.get("tier") != tier:
         task.put("tier", tier)
@@ -160,7 +167,11 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
     again = (say("button.refresh"), "/check_payment_status")
     if order.status == "pending":
         key = "pay.preparing" if order.preparing else "pay.pending"
-        talk.add(cards.payment_status(say(key, **facts), order, again))
+        if talk.services.clock.now() >= order.expires_at:
+            key = "pay.closing"
+        talk.add(cards.payment_status(say(key, until=order.expires_at + GRACE, **facts), order, again))
+    elif order.status == "closed" and await _is_replaced(talk, order, facts["what"]):
+        pass
     elif order.status == "closed" and _can_pay_again(talk, order.order_no):
         again_or_not = [
             (option.title, f'/inform{{"payment_draft": "{option.value}"}}') for option in returning.options()
@@ -175,6 +186,19 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
         talk.add(cards.payment_status(say(key, **facts), order))
     if order.status != "pending" and _finish(talk, order.order_no) and order.status == "paid":
         await _overview(talk)
+
+
+async def _is_replaced(talk: Talk, order: OrderView, what: str) -> bool:
+    """Whether the payer has another order for the same, from another device: then this one is not gone on with."""
+    task = talk.state.task
+    new = await talk.services.payment.find_successor(order.order_no)
+    if new is None or task is None or task.asked != PAYMENT or task.order_no != order.order_no:
+        return False
+    with suppress(ServiceError):
+        new = await talk.services.payment.refresh(new.order_no, patient=False)
+    sentence = say("pay.replaced", what=what, old=order.total, new=new.total, paid=new.status == "paid")
+    talk.add(cards.payment_status(sentence, order))
+    return True
 
 
 def _can_pay_again(talk: Talk, order_no: str) -> bool:
@@ -316,10 +340,11 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
 
 
 async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
+    again = task.asked == slot.name and talk.turn.intent not in IN_FULL
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)
-    talk.add(await choosing.question(talk, task, slot.name, case, options))
+    talk.add(await choosing.question(talk, task, slot.name, case, options, again=again))
 
 
 async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequence[Enrolment]) -> None:
@@ -340,4 +365,5 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, enrolments: Sequen
         bills=[Bill(insured_id=case.person_id, quote=quote)],
     )
     task.draft_id = draft.draft_id
+    await earlier.give_up(talk, draft)
     await show_review(talk, task)

@@ -196,7 +196,7 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, payment: Refundabl
             (say("button.human"), "/request_human"), what=what_of(payment.parts), insurance=insurance,
         )  # fmt: skip
         return
-    task.asked = CONFIRM
+    task.asked, task.doubt = CONFIRM, None
     key = "refund.review" if verdict.route is Route.GATEWAY else "refund.review_office"
     sentence = say(
         key, who=await who_of(talk, payment.parts), what=what_of(payment.parts), amount=payment.amount,

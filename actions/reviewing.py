@@ -16,7 +16,7 @@ async def show_review(talk: Talk, task: Task) -> None:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if draft is None or bound is None:
         return
-    task.asked, task.before = CONFIRM, {}
+    task.asked, task.before, task.doubt = CONFIRM, {}, None
     if len(draft.bills) == 1:
         await _show_one(talk, task, draft, draft.bills[0], bound.masked_name)
     else:

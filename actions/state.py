@@ -9,6 +9,8 @@ from typing import Any
 
 CONFIRM, PAYMENT = "confirm", "payment"
 """What `Task.asked` may be beside a slot."""
+DENIED, HELD, CHANGING = "denied", "held", "changing"
+"""What `Task.doubt` may be: 不是, 我先想想, or 改一下 was said since the review was shown."""
 LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
@@ -30,7 +32,8 @@ class Task:
     `before` is the answer that stood before the resident wanted to be asked again; `told_window` the window that
     has been told of, so that it is told once. `payable` are the facts of the last wish for another person that could
     be paid: what is wished for next may be refused. `member` is one of several that are paid for at once
-    (`actions.basket`), `joint` the review and the payment of all of them.
+    (`actions.basket`), `joint` the review and the payment of all of them. `doubt` is what keeps a mere yes from
+    confirming until the review is shown again.
     """
 
     kind: str
@@ -47,6 +50,7 @@ class Task:
     joint: bool = False
     told_window: str | None = None
     payable: dict[str, Any] = field(default_factory=dict)
+    doubt: str | None = None
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value

@@ -290,6 +290,11 @@ async def bill_is_settled(session: AsyncSession, order: OrderRow) -> bool:
     return bool(await _others(session, order, APPLIED))
 
 
+async def successors(session: AsyncSession, order: OrderRow) -> list[str]:
+    """Orders that have taken its place: for the same, and still to be paid or paid."""
+    return [*await _rivals(session, order), *await _others(session, order, APPLIED)]
+
+
 async def _rivals(session: AsyncSession, order: OrderRow) -> list[str]:
     return await _others(session, order, LIVE)
 

@@ -21,7 +21,7 @@ from services.durable import Durable
 from services.payment import auditing, drafts, issuing, refunding, settling, sweeping, watching
 from services.payment import desk as jobs
 from services.payment.desk import ALIPAY, Announces, Desk, find_locked, is_captured
-from services.payment.evidence import Verdict, apply
+from services.payment.evidence import Verdict, apply, successors
 from services.payment.mending import Mending
 from services.payment.model import Bill, Changed, Checkout, Draft, OrderView, Placed, digest, load_quote
 from services.ports import Clock, PaymentGateway, TaxBureau
@@ -128,6 +128,14 @@ class Payment:
 
     async def find_order(self, order_no: str) -> OrderView | None:
         return await self._desk.view(order_no)
+
+    async def find_successor(self, order_no: str) -> OrderView | None:
+        """The order of the same payer that has taken the place of a closed one: made on another device, say."""
+        order = await self._desk.get(order_no)
+        async with self._desk.database.read() as session:
+            order_nos = await successors(session, order)
+        views = [await self._desk.view(one) for one in order_nos]
+        return next((view for view in views if view and view.payer_id == order.payer_id), None)
 
     async def find_latest(self, conversation_id: str) -> OrderView | None:
         """The order that this conversation dealt with last."""

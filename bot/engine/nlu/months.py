@@ -18,16 +18,18 @@ _RANGE = re.compile(
     rf"(?P<m2>{MONTH})(?:月份?|个月)(?![\d])"
 )
 _NOW = r"(?:现在|目前|今天|如今|这个?月|本月|当月|今)"
+_YEAR_END = r"(?:今年?)?年(?:底|末|终)|岁末"
 _UNTIL = re.compile(
-    rf"(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH})月份?)(?:开始|起)?{TO}(?P<to>{_NOW}|年底|年末|岁末|年终)(?:为止|止)?"
+    rf"(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH})月份?)(?:开始|起)?{TO}(?P<to>{_YEAR_END}|{_NOW})(?:为止|止)?"
 )
 _UP_TO = re.compile(
-    rf"(?:[交缴补付]|^|一直|截|[,，]|(?<=保险|养老|医保|医疗))(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_NOW}|今?年底|年末))"
+    rf"(?:[交缴补付]|^|一直|截|[,，]|(?<=保险|养老|医保|医疗))(?:到|至)(?:(?P<y1>{YEAR})的?)?(?:(?P<m1>{MONTH})月份?(?![\d日号])|(?P<to>{_YEAR_END}|{_NOW}))"
     r"(?:为止|止)?"
 )
+_REST = re.compile(r"今年(?:还?剩下?|余下|后面|没[交缴])的?(?:几个月|月份)?的?")
 NEAR_MONTH = r"上上个?月|上个?月|本月|这个?月|当月|下下个?月|下个?月"
 _ONWARDS = re.compile(
-    rf"(?:从)?(?P<m1>{NEAR_MONTH}){TO}(?:(?P<to>年底|年末|年终)|(?P<m2>{MONTH})月份?|(?P<near>{NEAR_MONTH})|(?P<now>{_NOW}))"
+    rf"(?:从)?(?P<m1>{NEAR_MONTH}){TO}(?:(?P<to>{_YEAR_END})|(?P<m2>{MONTH})月份?|(?P<near>{NEAR_MONTH})|(?P<now>{_NOW}))"
 )
 _TIGHT = re.compile(
     r"(?<!\d)(?P<y1>20[1-4]\d)(?:[-/.年]?(?=0[1-9]|1[0-2])|[-/](?=[1-9](?!\d)))(?P<m1>0?[1-9]|1[0-2])(?:月份?)?(?:(?:到|至|-|~|/|—)(?P<y2>20[1-4]\d)[-/.年]?(?P<m2>0[1-9]|1[0-2])(?:月份?)?)?(?![\d/.-])"
@@ -73,13 +75,15 @@ def _stretches(text: str, today: date, default: int) -> Iterator[Value]:
         yield _period(match, year, first, end_year, last)
     for match in _UNTIL.finditer(text):
         year = year_of(match["y1"], today) or default
-        to_end = match["to"].startswith(("年", "岁"))
+        to_end = _is_year_end(match["to"])
         first = to_integer(match["m1"] or "1")
         yield _period(match, year, first, year if to_end else today.year, 12 if to_end else today.month)
     for match in _UP_TO.finditer(text):
-        last = to_integer(match["m1"]) if match["m1"] else 12 if "年" in match["to"] else today.month
+        last = to_integer(match["m1"]) if match["m1"] else 12 if _is_year_end(match["to"]) else today.month
         year = year_of(match["y1"], today) or default
         yield _period(match, year, 1, year, last)
+    for match in _REST.finditer(text):
+        yield _period(match, today.year, 1, today.year, 12)
     for match in _ONWARDS.finditer(text):
         year, first = near_month(match["m1"], today)
         if match["near"] or match["now"]:
@@ -121,6 +125,10 @@ def _near(text: str, today: date) -> Iterator[Value]:
     for match in _OTHER_MONTH.finditer(text):
         year, month = near_month(match[0], today)
         yield _period(match, year, month, year, month)
+
+
+def _is_year_end(said: str) -> bool:
+    return said.startswith("岁") or said[-1] in "底末终"
 
 
 def _months_in(said: str, unit: str) -> int | None:

@@ -1,0 +1,23 @@
+"""An order that was made before another choice: it is taken back, or it is told not to pay it."""
+
+from actions.talk import Talk
+from services.payment import Bill, Draft
+
+
+async def give_up(talk: Talk, draft: Draft) -> None:
+    """The last order, if it can be paid and is for the same as `draft`: nobody shall pay both."""
+    order_no = talk.state.order_no
+    order = await talk.services.payment.find_order(order_no) if order_no else None
+    if order is None or order.status != "pending" or not _about(order.bills) & _about(draft.bills):
+        return
+    if not await talk.services.payment.take_back(order.order_no):
+        talk.tell("pay.earlier_open", total=order.total)
+        return
+    talk.state.order_no = None
+    if talk.state.task and talk.state.task.order_no == order.order_no:
+        talk.state.task.order_no = None
+
+
+def _about(bills: tuple[Bill, ...]) -> set[tuple[str, str, str]]:
+    """Who is insured in what."""
+    return {(bill.insured_id, bill.quote.dues.insured_group, bill.quote.dues.insurance) for bill in bills}
