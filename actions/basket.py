@@ -10,7 +10,7 @@ from typing import Any
 
 from actions import cards, family, login, others
 from actions.cases import case_of
-from actions.choices import choose
+from actions.choices import choose, plain
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
@@ -30,6 +30,9 @@ MYSELF = re.compile(
 )
 THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
 HE_OR_SHE = re.compile(r"[他她]的?")
+TOGETHER = re.compile(
+    r"(?:我们|那|就|把)?(?:两|二|三|四|几|这)?(?:个|笔|样|位)?人?的?都?(?:一起|一块儿?|一并|同时)(?:付|交|缴)?[了嘛吧]?"
+)
 MEMBER = "member"
 """What the buttons at the joint review name instead of a slot, followed by the member's place."""
 CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
@@ -148,7 +151,18 @@ async def takes(talk: Talk) -> bool:
         return False
     if leaving:
         _leave_out(talk, leaving)
-    return bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk)
+    return (
+        bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk) or _is_together(talk)
+    )
+
+
+def _is_together(talk: Talk) -> bool:
+    """两个一起付, at the joint review: so it is; that is no 确认支付."""
+    task = talk.state.task
+    return bool(
+        task and task.joint and not talk.turn.values and talk.turn.intent != "affirm"
+        and TOGETHER.fullmatch(plain(talk.turn.text))
+    )  # fmt: skip
 
 
 def _takes_named(talk: Talk) -> bool:
@@ -348,5 +362,5 @@ def _in_common(members: Sequence[Task]) -> dict[str, Any]:
 
 
 def _same(one: Task, other: Task) -> bool:
-    about = ("insured_id", "insured_group", "insurance", "arrears_item", "payment_type")
+    about = ("insured_id", "insured_group", "insurance", "arrears_item", "payment_type", "fee_year")
     return all(one.facts.get(name) == other.facts.get(name) for name in about)

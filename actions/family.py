@@ -7,7 +7,7 @@ from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
 from actions.turn import token_in
-from services.domain.kin import RELATION, RELATIONS
+from services.domain.kin import MY_RELATION, RELATION, RELATIONS
 
 AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
 SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
@@ -73,6 +73,11 @@ def take_family(talk: Talk) -> list[Task]:
     for task in family:
         task.facts.update(told.get(task.facts["relation"], {}))
     return [Task(kind="pay", facts=said), *family] if with_me else family
+
+
+def names_oneself(text: str) -> bool:
+    """我妈的医保和我的养老."""
+    return re.search(r"我(?:自己|本人)?的|我(?:自己|本人)", MY_RELATION.sub("", text)) is not None
 
 
 def title_of(task: Task) -> str:

@@ -4,6 +4,7 @@ from actions import (
     basket,
     family,
     login,
+    meant,
     others,
     papers,
     paying,
@@ -15,7 +16,8 @@ from actions import (
 )
 from actions.query_words import asks_records
 from actions.say import say
-from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
+from actions.slots import FOR_OTHER, INSURED
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
 
@@ -30,15 +32,16 @@ async def pay(talk: Talk) -> None:
     if following:
         await _pay_next(talk, following)
         return
+    both = _take_both(talk)
+    if both:
+        start(talk, "pay")
+        await pay_both(talk, *both)
+        return
     if task is None or task.kind != "pay" or another(talk, task):
         task = start(talk, "pay")
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self"
         if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
-            task.facts = dict(same_insurance(talk))  # 那正常缴, after a 补缴 that is not possible; 给自己缴
-        second = _take_both(talk)
-        if second:
-            await pay_both(talk, *second)
-            return
+            task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
 
 
@@ -66,9 +69,14 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
     """The two payments of a sentence that names both insurances (医保和养老); None for one."""
     said = list(dict.fromkeys(str(value) for value in talk.turn.values.get("insurance", ())))
     groups = [str(value) for value in talk.turn.values.get("insured_group", ())]
-    if len(said) != len(Insurance) or talk.turn.last("beneficiary") == "other":
+    if len(said) != len(Insurance) or not _is_for_one(talk):
         return None
     first, second = (Task(kind="pay", facts={"insurance": insurance}) for insurance in said)
+    others.take(talk, first)
+    if others.is_for_other(first):
+        second.facts |= {name: first.facts[name] for name in PERSON if name in first.facts} | {
+            meant.SAME: "yes"
+        }
     for place, task in enumerate((first, second)):
         if groups:
             task.put("insured_group", groups[min(place, len(groups) - 1)])
@@ -78,6 +86,13 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
             if value is not None:
                 task.put(name, str(value))
     return first, second
+
+
+def _is_for_one(talk: Talk) -> bool:
+    """Whether both are for the same person: not one for the mother and one for oneself, nor one instead of another."""
+    if talk.turn.last("beneficiary") is None:
+        return not others.is_for_other(talk.state.task) and talk.turn.intent == "pay_insurance"
+    return not (talk.turn.last("beneficiary") == FOR_OTHER and family.names_oneself(talk.turn.text))
 
 
 async def pay_both(talk: Talk, first: Task, second: Task) -> None:
@@ -186,4 +201,18 @@ def has_done(talk: Talk, kind: str) -> bool:
 
 
 def same_insurance(talk: Talk) -> dict[str, str]:
-    return {name: value for name, value in talk.state.done.items() if name != "kind"}
+    """What was finished last, for the one it was for; of somebody else who was not found, nothing."""
+    done = {name: value for name, value in talk.state.done.items() if name != "kind"}
+    if talk.turn.last("beneficiary") == others.OWN:
+        return {name: value for name, value in done.items() if name not in PERSON}
+    return done if "beneficiary" not in done or INSURED in done else {}
+
+
+async def pay_again(talk: Talk) -> None:
+    """到年底, 三百: said after a payment it is about the same one once more, never about anybody else."""
+    facts = same_insurance(talk)
+    if not facts:
+        await resume(talk)
+        return
+    talk.state.task = Task(kind="pay", facts=facts)
+    await change(talk, talk.state.task)
