@@ -24,6 +24,7 @@ LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
 )
 ADD = re.compile(r"加上|再加|加个|加一|也加|算上|带上|还有")
+BACK = re.compile(r"还是.{0,4}(?:交|缴|加|要|给|算|带)|(?:加|算|弄|放)(?:回来|进来|回去)")
 ONLY = re.compile(r"只(?:要|给|帮)?(?:交|缴|办|付|算)|光(?:交|缴)|只要|就(?:交|缴)")
 MYSELF = re.compile(
     r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
@@ -48,6 +49,7 @@ def gather(talk: Talk, tasks: Sequence[Task]) -> None:
     """Begin with the first of them; the others follow. Their names are told when something is asked of them."""
     state = talk.state
     state.leave_basket()
+    state.left_out = []
     for task in tasks:
         task.member = True
     state.task, state.parked, state.together = tasks[0], [*tasks[1:], *state.parked], True
@@ -144,7 +146,11 @@ async def review(talk: Talk) -> None:
 async def takes(talk: Talk) -> bool:
     """Whether the turn says who is left out, or changes something for everybody; then it is done."""
     state = talk.state
-    if not is_open(state) or talk.turn.poke or state.login or talk.turn.intent == "faq":
+    if state.task is None or talk.turn.poke or state.login or talk.turn.intent == "faq":
+        return False
+    if await _takes_back_in(talk):
+        return True
+    if not is_open(state):
         return False
     leaving = _left_out(talk)
     if state.task and state.task.order_no and not (leaving and await is_unpaid(talk, state.task)):
@@ -165,10 +171,25 @@ def _is_together(talk: Talk) -> bool:
     )  # fmt: skip
 
 
+async def _takes_back_in(talk: Talk) -> bool:
+    """还是交, 还是加上: who was left out comes along after all."""
+    state, task = talk.state, talk.state.task
+    named = family.relations(talk.turn.text)
+    back = [one for one in state.left_out if not named or one.facts.get("relation") in named]
+    if not (back and task and task.kind == "pay" and BACK.search(talk.turn.text)):
+        return False
+    if not await is_unpaid(talk, task):
+        return False
+    add(talk, back)
+    state.left_out = []
+    talk.tell("basket.added", title="和".join(name_of(one) for one in back))
+    return True
+
+
 def _takes_named(talk: Talk) -> bool:
     """再加上我女儿; who of them is named otherwise comes first."""
     named = family.relations(talk.turn.text)
-    if named and ADD.search(talk.turn.text):
+    if named and ADD.search(talk.turn.text) and not any(talk.turn.last(name) for name in SHARED):
         _add_named(talk, named)
         return True
     if len(named) == 1:
@@ -217,15 +238,18 @@ def _turn_to(talk: Talk, relation: str) -> None:
 
 
 def _changes_all(talk: Talk) -> bool:
-    """At the joint review: another year, months or tier for everybody."""
+    """At the joint review: another year, months or tier, for who is named, else for everybody."""
     task = talk.state.task
     if task is None or not task.joint:
         return False
     changes = {name: str(talk.turn.last(name)) for name in CHANGES if talk.turn.last(name) is not None}
-    about_others = talk.turn.last("beneficiary") == FOR_OTHER or talk.turn.last("insurance")
-    if not changes or about_others or talk.turn.intent in {"get_certificate", "query_records"}:
+    meant = _meant(talk, talk.state.basket)
+    somebody_new = not meant or others.AGAIN.search(talk.turn.text)
+    if not changes or talk.turn.last("insurance") or talk.turn.intent in {"get_certificate", "query_records"}:
         return False
-    _settle_again(talk, changes)
+    if talk.turn.last("beneficiary") == FOR_OTHER and somebody_new:
+        return False
+    _settle_again(talk, changes, meant or talk.state.basket)
     return True
 
 
@@ -312,6 +336,7 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
 def _leave_out(talk: Talk, leaving: Sequence[Task]) -> None:
     state, members = talk.state, _all(talk.state)
     titles = [say("basket.bill_of", title=name_of(one), about=_about(one, members)) for one in leaving]
+    state.left_out = list(leaving)
     state.basket = [one for one in state.basket if one not in leaving]
     state.parked = [one for one in state.parked if one not in leaving]
     if state.task and (state.task.joint or state.task in leaving):
@@ -332,10 +357,10 @@ def _add_named(talk: Talk, named: Sequence[str]) -> None:
     talk.tell("basket.added", title="和".join(named))
 
 
-def _settle_again(talk: Talk, changes: dict[str, str]) -> None:
-    """Each of them with what was said, from the first one on."""
+def _settle_again(talk: Talk, changes: dict[str, str], members: Sequence[Task]) -> None:
+    """All of them anew, `members` with what was said."""
     state = talk.state
-    for member in state.basket:
+    for member in members:
         for name, value in changes.items():
             member.put(name, value)
     state.parked = [*state.basket, *state.parked]

@@ -109,6 +109,7 @@ async def _respond(talk: Talk) -> None:
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
         or await afterwards.takes(talk)
+        or await starting.name_family(talk)
         or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)

@@ -12,7 +12,7 @@ from actions.state import PERSON, SHARED
 from actions.talk import Talk
 
 HE_OR_SHE = re.compile(
-    r"(?:给|帮|替|为|代)(?<!其)(?:[他她]|ta)(?!们|叫|名叫|是|姓)"
+    r"(?:给|帮|替|为|代)(?<!其)(?:[他她]|ta)(?!们|人|叫|名叫|是|姓)"
     r"|(?<!其)(?:[他她]|ta)(?:的(?!名|姓|身份|证|号|电话|手机|码|钱)|也|还有|还要)",
     re.IGNORECASE,
 )

@@ -32,7 +32,9 @@ WHO = (
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|还要|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|呢[?？]?$")
+VALUES = ("tier", "fee_period", "fee_year")
+"""What is said of the payment meanwhile, and taken."""
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -121,7 +123,8 @@ def names_somebody(talk: Talk) -> bool:
 def share(talk: Talk, task: Task) -> None:
     """The next of a family: what the one before has settled is not asked again."""
     if task.facts.pop("as_before", None):
-        for name in SHARED:
+        same = task.facts.get("insurance") in {None, talk.state.last.get("insurance")}
+        for name in SHARED if same else SHARED[:1]:
             if name in talk.state.last:
                 task.facts.setdefault(name, talk.state.last[name])
     if task.facts.pop(meant.SAME, None) and INSURED in talk.state.last:
@@ -143,7 +146,7 @@ def answers(talk: Talk) -> bool:
 async def settle(talk: Talk, task: Task, case: Case) -> str | None:
     """The id of the person who is paid for; None when the next question, or that nobody was found, was said."""
     facts, wanted = task.facts, _wanted(task)
-    if not any(name in facts for name in PERSONAL):
+    if not any(name in facts for name in (*PERSONAL, "looked_for")):
         known = meant.find_known(talk, facts.get("relation", ""))
         if known:
             task.put(INSURED, known)
@@ -183,6 +186,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+    elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
+        talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}

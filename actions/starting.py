@@ -16,10 +16,10 @@ from actions import (
 )
 from actions.query_words import asks_records
 from actions.say import say
-from actions.slots import FOR_OTHER, INSURED
+from actions.slots import FOR_OTHER, ID_NUMBER, INSURED
 from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
 from actions.talk import Talk
-from services.domain.kinds import Insurance
+from services.domain.kinds import Insurance, InsuredGroup
 
 
 async def pay(talk: Talk) -> None:
@@ -27,6 +27,9 @@ async def pay(talk: Talk) -> None:
     members = family.take_family(talk)
     if members:
         await _pay_family(talk, members)
+        return
+    if family.is_whole(talk):
+        await _pay_whole(talk)
         return
     following = others.take_next(talk)
     if following:
@@ -43,6 +46,33 @@ async def pay(talk: Talk) -> None:
         if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
+
+
+async def _pay_whole(talk: Talk) -> None:
+    """一家人的一起交: first of all, who they are. Where that is open, a family's 医保 is the residents'."""
+    task = start(talk, "pay")
+    paying.take_facts(talk, task)
+    if task.facts.get("insurance") == Insurance.MEDICAL:
+        task.facts.setdefault("insured_group", InsuredGroup.RESIDENT.value)
+    task.asked = family.WHICH_ONES
+    await steps.go_on(talk)
+
+
+async def name_family(talk: Talk) -> bool:
+    """我 老公 女儿: whether that answers which of the family; then it is begun with the first of them."""
+    task = talk.state.task
+    if task is None or task.asked != family.WHICH_ONES or talk.state.login or talk.turn.intent == "cancel":
+        return False
+    members = family.name_members(talk, task)
+    if len(members) == 1:
+        talk.state.task = members[0]
+        await steps.go_on(talk)
+    elif members:
+        await _pay_family(talk, members)
+    elif talk.turn.token(ID_NUMBER):
+        task.asked = None
+        await change(talk, task)
+    return bool(members) or task.asked is None
 
 
 async def _pay_family(talk: Talk, members: list[Task]) -> None:
@@ -150,7 +180,8 @@ async def certificate(talk: Talk) -> None:
 async def query(talk: Talk) -> None:
     task, named = talk.state.task, any(talk.turn.last(name) for name in query_facts.TIMES)
     just_paid = talk.state.order_no and not named and talk.turn.last("query_kind") in {None, "paid"}
-    if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
+    his = family.relations(talk.turn.text) == [talk.state.last.get("relation")]  # 我老公的交了没
+    if just_paid and (his or talk.turn.last("beneficiary") != FOR_OTHER) and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
         return
     if queries.is_gone(talk):

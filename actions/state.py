@@ -76,6 +76,7 @@ class Dialogue:
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
+    `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
@@ -101,6 +102,7 @@ class Dialogue:
     awaited: dict[str, Any] = field(default_factory=dict)
     basket: list[Task] = field(default_factory=list)
     relatives: dict[str, str] = field(default_factory=dict)
+    left_out: list[Task] = field(default_factory=list)
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
 
@@ -123,6 +125,7 @@ class Dialogue:
             self.left = wanted if left and task.kind == "pay" else None
             if task.kind == "pay":
                 self.remember(task)
+            self.left_out = []
             if task.joint or (task.member and left):
                 self.leave_basket(left=left)
 
@@ -143,6 +146,7 @@ class Dialogue:
         """Somebody else may speak next: nothing stays of what was begun, found or shown."""
         self.question, self.task, self.parked, self.order_no = None, None, [], None
         self.leave_basket()
+        self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
 
@@ -156,7 +160,7 @@ class Dialogue:
         for name in ("task", "left"):
             if kept.get(name):
                 kept[name] = Task(**kept[name])
-        for name in ("parked", "basket"):
+        for name in ("parked", "basket", "left_out"):
             kept[name] = [Task(**task) for task in kept.get(name, [])]
         return cls(**kept)
 
