@@ -11,7 +11,7 @@ from services.domain.kinds import Insurance, InsuredGroup
 from services.payment import OrderView
 
 WRONG = re.compile(
-    r"(?:选|点|填|弄|搞|缴|交)(?:得|的)?(?:错|低|高|少|多)了?|档次?.{0,4}(?:错|不对|太?[低高])|换.{0,3}档"
+    r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|档次?.{0,4}(?:错|不对|太?[低高])|换.{0,3}档"
 )
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 

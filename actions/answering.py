@@ -18,6 +18,9 @@ TAKEN_BACK = re.compile(
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
 MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|半年")
+SEVERAL = ("arrears_item", "fee_year")
+"""What several of can be paid at once."""
+YEARS = re.compile(r"(?:两|二|2|几|每)个?年(?:度)?的?(?:都|全|一起|一并)")
 ALL = re.compile(
     r"(?:都|全部?|所有|一起|一并|全都)(?:的|要|给|帮我|一起|一次)*(?:[交缴补付办要]|$|[,，。！!])"
 )
@@ -47,17 +50,20 @@ def _take_the_rest(talk: Talk, task: Task) -> None:
     paying.take_facts(replace(talk, turn=replace(talk.turn, values=new)), task)
 
 
-async def take_all_arrears(talk: Talk, task: Task) -> bool:
-    """都交: every assessed item, paid at once; True if that is what was said."""
-    anew = task.asked == CONFIRM and "arrears_item" in task.answered
-    if not (task.asked == "arrears_item" or anew):
+async def take_all(talk: Talk, task: Task) -> bool:
+    """都交: every assessed item, or every open year, paid at once; True if that is what was said."""
+    anew = task.asked == CONFIRM
+    name = next((name for name in SEVERAL if task.asked == name or (anew and name in task.answered)), None)
+    if name is None:
         return False
-    found = await _slot_and_case(talk, task, "arrears_item")
+    found = await _slot_and_case(talk, task, name)
     if found is None:
         return False
     slot, case = found
     options = [option for option in await slot.options(case) if option.value != slots.ALL]
-    if not _means_all(talk, len(options), anew=anew):
+    if not (
+        _means_years(talk, anew=anew) if name == "fee_year" else _means_all(talk, len(options), anew=anew)
+    ):
         return False
     items = [
         Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
@@ -82,6 +88,15 @@ async def take_all_insurances(talk: Talk, task: Task) -> bool:
     facts = [{**task.facts, slot.name: option.value} for option in await slot.options(case)]
     basket.gather(talk, [Task(kind="pay", facts=one) for one in facts])
     return True
+
+
+def _means_years(talk: Talk, *, anew: bool) -> bool:
+    """两年都交; 都交 alone only while it is asked which year."""
+    if asks(talk):
+        return False
+    return bool(
+        YEARS.search(talk.turn.text) or (not anew and not talk.turn.values and ALL.search(talk.turn.text))
+    )
 
 
 def _means_all(talk: Talk, count: int, *, anew: bool) -> bool:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, earlier, family, login, meant, others
+from actions import cards, earlier, family, login, others, which
 from actions.cases import case_of
-from actions.choices import choose
+from actions.choices import choose, plain
 from actions.reviewing import show_review
 from actions.say import say
 from actions.slots import FOR_OTHER, Case, Option
@@ -24,12 +24,16 @@ LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
 )
 ADD = re.compile(r"加上|再加|加个|加一|也加|算上|带上|还有")
+BACK = re.compile(r"还是.{0,4}(?:交|缴|加|要|给|算|带)|(?:加|算|弄|放)(?:回来|进来|回去)")
 ONLY = re.compile(r"只(?:要|给|帮)?(?:交|缴|办|付|算)|光(?:交|缴)|只要|就(?:交|缴)")
 MYSELF = re.compile(
     r"我自己|我的|我本人|我(?:和|跟|与|、)|(?:去掉|除开|除了|不给|只给|和|跟)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆)"
 )
 THIS_ONE = re.compile(r"^(?:那|就|先|算了|不|别|给|帮|用|要)*(?:他|她|这个|这位|这一?个人?)|跳过")
 HE_OR_SHE = re.compile(r"[他她]的?")
+TOGETHER = re.compile(
+    r"(?:我们|那|就|把)?(?:两|二|三|四|几|这)?(?:个|笔|样|位)?人?的?都?(?:一起|一块儿?|一并|同时)(?:付|交|缴)?[了嘛吧]?"
+)
 MEMBER = "member"
 """What the buttons at the joint review name instead of a slot, followed by the member's place."""
 CHANGES = ("payment_type", "fee_year", "fee_period", "tier")
@@ -45,6 +49,7 @@ def gather(talk: Talk, tasks: Sequence[Task]) -> None:
     """Begin with the first of them; the others follow. Their names are told when something is asked of them."""
     state = talk.state
     state.leave_basket()
+    state.left_out = []
     for task in tasks:
         task.member = True
     state.task, state.parked, state.together = tasks[0], [*tasks[1:], *state.parked], True
@@ -143,11 +148,15 @@ async def review(talk: Talk) -> None:
 async def takes(talk: Talk) -> bool:
     """Whether the turn says who is left out, or changes something for everybody; then it is done."""
     state = talk.state
+    if talk.turn.poke or state.login:
+        return False
+    if state.task and talk.turn.intent != "faq" and await _takes_back_in(talk):
+        return True
     left = state.task is None and state.left is not None and state.left.joint
-    if not (is_open(state) or left) or talk.turn.poke or state.login:
+    if not (is_open(state) or left):
         return False
     asks = talk.turn.intent == "faq" or (left and not LEAVE_OUT.search(talk.turn.text))
-    leaving = [] if asks and meant.ASKS.search(talk.turn.text) else _left_out(talk)
+    leaving = [] if asks and which.ASKS.search(talk.turn.text) else _left_out(talk)
     if not leaving and (asks or left):
         return False
     if left:  # the order was given up: without that one it may be wanted
@@ -156,13 +165,39 @@ async def takes(talk: Talk) -> bool:
         return False
     if leaving:
         _leave_out(talk, leaving)
-    return bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk)
+    return (
+        bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk) or _is_together(talk)
+    )
+
+
+def _is_together(talk: Talk) -> bool:
+    """两个一起付, at the joint review: so it is; that is no 确认支付."""
+    task = talk.state.task
+    return bool(
+        task and task.joint and not talk.turn.values and talk.turn.intent != "affirm"
+        and TOGETHER.fullmatch(plain(talk.turn.text))
+    )  # fmt: skip
+
+
+async def _takes_back_in(talk: Talk) -> bool:
+    """还是交, 还是加上: who was left out comes along after all."""
+    state, task = talk.state, talk.state.task
+    named = family.relations(talk.turn.text)
+    back = [one for one in state.left_out if not named or one.facts.get("relation") in named]
+    if not (back and task and task.kind == "pay" and BACK.search(talk.turn.text)):
+        return False
+    if not await is_unpaid(talk, task):
+        return False
+    add(talk, back)
+    state.left_out = []
+    talk.tell("basket.added", title="和".join(name_of(one) for one in back))
+    return True
 
 
 def _takes_named(talk: Talk) -> bool:
     """再加上我女儿; who of them is named otherwise comes first."""
     named = family.relations(talk.turn.text)
-    if named and ADD.search(talk.turn.text):
+    if named and ADD.search(talk.turn.text) and not any(talk.turn.last(name) for name in SHARED):
         _add_named(talk, named)
         return True
     if len(named) == 1:
@@ -219,15 +254,18 @@ def _turn_to(talk: Talk, relation: str) -> None:
 
 
 def _changes_all(talk: Talk) -> bool:
-    """At the joint review: another year, months or tier for everybody."""
+    """At the joint review: another year, months or tier, for who is named, else for everybody."""
     task = talk.state.task
     if task is None or not task.joint:
         return False
     changes = {name: str(talk.turn.last(name)) for name in CHANGES if talk.turn.last(name) is not None}
-    about_others = talk.turn.last("beneficiary") == FOR_OTHER or talk.turn.last("insurance")
-    if not changes or about_others or talk.turn.intent in {"get_certificate", "query_records"}:
+    meant = _meant(talk, talk.state.basket)
+    somebody_new = not meant or others.AGAIN.search(talk.turn.text)
+    if not changes or talk.turn.last("insurance") or talk.turn.intent in {"get_certificate", "query_records"}:
         return False
-    _settle_again(talk, changes)
+    if talk.turn.last("beneficiary") == FOR_OTHER and somebody_new:
+        return False
+    _settle_again(talk, changes, meant or talk.state.basket)
     return True
 
 
@@ -238,7 +276,7 @@ def takes_amount(talk: Talk) -> bool:
         task is None
         or not task.joint
         or talk.state.login
-        or not meant.by_amount(talk.turn, talk.state.basket)
+        or not which.by_amount(talk.turn, talk.state.basket)
     ):
         return False
     show_members(talk)
@@ -261,7 +299,7 @@ def pick_left_out(talk: Talk) -> bool:
     """第二个, after `show_members`: whether one of them was picked; then it is left out."""
     basket = talk.state.basket
     picked = choose(talk.turn, "field", _members(basket))
-    leaving = [basket[int(picked.removeprefix(MEMBER)) - 1]] if picked else meant.by_what(talk.turn, basket)
+    leaving = [basket[int(picked.removeprefix(MEMBER)) - 1]] if picked else which.by_what(talk.turn, basket)
     if not leaving or ONLY.search(talk.turn.text):
         return False
     _leave_out(talk, leaving)
@@ -323,7 +361,7 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
         place = choose(talk.turn, "field", options) if talk.turn.last("ordinal") is not None else None
         found = [members[int(place)]] if place is not None else []
     if found or not named:
-        found = meant.by_what(talk.turn, found or members) or found
+        found = which.by_what(talk.turn, found or members) or found
     if not found and HE_OR_SHE.search(text) and not others.is_for_other(state.task):
         found = [one for one in members if others.is_for_other(one)][-1:]
     if not found and state.task and state.task.member and (THIS_ONE.search(text) or not named):
@@ -334,6 +372,7 @@ def _meant(talk: Talk, members: Sequence[Task]) -> list[Task]:
 def _leave_out(talk: Talk, leaving: Sequence[Task]) -> None:
     state, members = talk.state, _all(talk.state)
     titles = [say("basket.bill_of", title=name_of(one), about=_about(one, members)) for one in leaving]
+    state.left_out = list(leaving)
     state.basket = [one for one in state.basket if one not in leaving]
     state.parked = [one for one in state.parked if one not in leaving]
     if state.task and (state.task.joint or state.task in leaving):
@@ -354,10 +393,10 @@ def _add_named(talk: Talk, named: Sequence[str]) -> None:
     talk.tell("basket.added", title="和".join(named))
 
 
-def _settle_again(talk: Talk, changes: dict[str, str]) -> None:
-    """Each of them with what was said, from the first one on."""
+def _settle_again(talk: Talk, changes: dict[str, str], members: Sequence[Task]) -> None:
+    """All of them anew, `members` with what was said."""
     state = talk.state
-    for member in state.basket:
+    for member in members:
         for name, value in changes.items():
             member.put(name, value)
     state.parked = [*state.basket, *state.parked]
@@ -384,5 +423,5 @@ def _in_common(members: Sequence[Task]) -> dict[str, Any]:
 
 
 def _same(one: Task, other: Task) -> bool:
-    about = ("insured_id", "insured_group", "insurance", "arrears_item", "payment_type")
+    about = ("insured_id", "insured_group", "insurance", "arrears_item", "payment_type", "fee_year")
     return all(one.facts.get(name) == other.facts.get(name) for name in about)

@@ -18,6 +18,7 @@ from actions import (
     faq,
     login,
     loosely,
+    meant,
     moving,
     news,
     others,
@@ -78,6 +79,7 @@ async def _go_on_with_next(talk: Talk) -> None:
 
 
 async def _respond(talk: Talk) -> None:
+    meant.read_pronoun(talk)
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent in GUESSED and others.names_somebody(talk):
         handler = starting.pay
@@ -108,6 +110,7 @@ async def _respond(talk: Talk) -> None:
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
         or await afterwards.takes(talk)
+        or await starting.name_family(talk)
         or await _about_several(talk)
         or await _answers_whom_or_what(talk)
         or await _about_refunds(talk)
@@ -153,7 +156,7 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     if task is None or task.kind != "pay" or talk.state.login or talk.turn.intent in MOVING:
         return False
     if (
-        await answering.take_all_arrears(talk, task)
+        await answering.take_all(talk, task)
         or await answering.take_all_insurances(talk, task)
         or (others.is_asking(talk) and await answering.answer_question(talk, task))
     ):
@@ -206,8 +209,7 @@ async def _inform(talk: Talk) -> None:
         elif starting.has_done(talk, "pay") and any(
             talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
         ):
-            talk.state.task = Task(kind="pay", facts=starting.same_insurance(talk))
-            await starting.change(talk, talk.state.task)
+            await starting.pay_again(talk)
         else:
             await starting.resume(talk)
     elif others.take_next(talk):  # 我妈也一起

@@ -7,11 +7,23 @@ from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
 from actions.turn import token_in
-from services.domain.kin import RELATION, RELATIONS
+from services.domain.kin import MY_RELATION, RELATION, RELATIONS
+from services.domain.kinds import Insurance
 
-AND = re.compile(r"(?:和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
+INSURANCES = {"医保": Insurance.MEDICAL, "医疗": Insurance.MEDICAL, "养老": Insurance.PENSION}
+OF_WHOM = re.compile(
+    rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
+)
+"""我妈的医保."""
+AND = re.compile(r"(?:\s|和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
 SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
+WHOLE = re.compile(
+    r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
+)
+"""一家人, 一家四口: and not which."""
+WHICH_ONES = "family"
+"""What is asked then."""
 PAIRS = (
     (re.compile("父母亲?|双亲"), "爸爸妈妈"),
     (re.compile("岳父母"), "岳父岳母"),
@@ -54,9 +66,11 @@ def told_of_each(text: str) -> dict[str, dict[str, str]]:
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
     text, told = talk.turn.text, told_of_each(talk.turn.text)
+    kinds = _kind_of_each(text)
     called = [] if told else _counted(text)
-    named: Sequence[str] = list(told) or [""] * len(called) or relations(text)
-    with_me = SELF_TOO.search(text) is not None
+    each = [title for title in kinds if title]
+    named: Sequence[str] = list(told) or each or [""] * len(called) or relations(text)
+    with_me = "" in kinds or SELF_TOO.search(text) is not None
     if with_me and not named and TOGETHER.search(text):
         named = [""]  # 我和老宋的一起交: somebody whom we have no word for
     elif talk.turn.last("beneficiary") is None and not told:
@@ -68,11 +82,49 @@ def take_family(talk: Talk) -> list[Task]:
         Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
         for name in named
     ]
+    for task in family:
+        task.facts.update(kinds.get(task.facts["relation"], {}))
     for task, title in zip(family, called, strict=False):
         task.facts["called"] = title
     for task in family:
         task.facts.update(told.get(task.facts["relation"], {}))
-    return [Task(kind="pay", facts=said), *family] if with_me else family
+    return [Task(kind="pay", facts=said | kinds.get("", {})), *family] if with_me else family
+
+
+def _kind_of_each(text: str) -> dict[str, dict[str, str]]:
+    """我妈的医保和我的养老: the insurance of each (oneself is the empty word), where there is one of each."""
+    titles, found = list(RELATIONS), dict[str, dict[str, str]]()
+    for match in OF_WHOM.finditer(text):
+        groups = [name for name in match.groupdict() if name.startswith("r") and match[name]]
+        title = titles[int(groups[0][1:])] if groups else ""
+        found[title] = {"insurance": INSURANCES[match["kind"]].value}
+    return found if len({str(one) for one in found.values()}) > 1 else {}
+
+
+def names_oneself(text: str) -> bool:
+    """我妈的医保和我的养老."""
+    return re.search(r"我(?!说|想|要|们)|我们(?!家)|本人", MY_RELATION.sub("", text)) is not None
+
+
+def is_whole(talk: Talk) -> bool:
+    """一家人的一起交: of whom that is said nothing else."""
+    text = talk.turn.text
+    others = talk.turn.last("beneficiary") == FOR_OTHER
+    return (
+        others and WHOLE.search(text) is not None and not relations(text) and not talk.turn.token(ID_NUMBER)
+    )
+
+
+def name_members(talk: Talk, task: Task) -> list[Task]:
+    """我 老公 女儿, where it is asked which of the family: a task for each of them; empty when nobody is named."""
+    text, told = talk.turn.text, told_of_each(talk.turn.text)
+    said = {name: task.facts[name] for name in SHARED if name in task.facts}
+    named = list(told) or relations(text)
+    members = [Task(kind="pay", facts=dict(said))] if names_oneself(text) else []
+    for name in named:
+        facts = {**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes", **told.get(name, {})}
+        members.append(Task(kind="pay", facts=facts))
+    return members
 
 
 def title_of(task: Task) -> str:

@@ -1,44 +1,66 @@
-"""Which of several bills is meant by insurance, year or amount: 医保先不要, 二五年的, 一万零四百七十二那笔."""
+"""Whom 他 and 她 mean: the person in work, or who was paid for last; and 我也: oneself along with them.
+
+A sentence about somebody else is never about oneself: when nobody is known who could be meant, it is asked.
+"""
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from actions.choosing import read_number
-from actions.state import Task
-from actions.turn import Turn
-from services.domain.kinds import Insurance
+from actions.slots import ANOTHER, FOR_OTHER, INSURED
+from actions.state import PERSON, SHARED
+from actions.talk import Talk
 
-DIGITS = {char: str(n) for n, char in enumerate("零一二三四五六七八九")} | {"〇": "0"}
-YEAR = re.compile(
-    r"(?<![\d零〇一二三四五六七八九十])(?:20|二零|二〇)?([0-9]{2}|[零〇一二三四五六七八九]{2})年"
+HE_OR_SHE = re.compile(
+    r"(?:给|帮|替|为|代)(?<!其)(?:[他她]|ta)(?!们|人|叫|名叫|是|姓)"
+    r"|(?<!其)(?:[他她]|ta)(?:的(?!名|姓|身份|证|号|电话|手机|码|钱)|也|还有|还要)",
+    re.IGNORECASE,
 )
-AMOUNT = re.compile(
-    r"(?<![\d.])([0-9]{3,}(?:\.[0-9]+)?|[一二两三四五六七八九][零一二两三四五六七八九十百千万]+)(?!年|月|号)"
+MYSELF_TOO = re.compile(
+    r"我(?:自己|本人)?的?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
+    r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗)|一起|一块|一并|一路)"
 )
-INSURANCES = {"医": Insurance.MEDICAL, "养老": Insurance.PENSION}
-ASKS = re.compile(r"吗|嘛|怎|什么|啥|会不会|能不能|可不可以|多少|影响|[?？]")
+TELLING = frozenset({"pay_insurance", "inform", "change_answer", "affirm", "out_of_scope", "nlu_fallback"})
+ONLY_ONE = frozenset(
+    ["妈妈", "爸爸", "公公", "婆婆", "岳父", "岳母", "爷爷", "奶奶", "外公", "外婆", "老公", "老婆", "爱人"]
+)
+"""Of whom one has one: who was found as 我妈 before is meant by it again."""
+SAME = "same_person"
+"""A task for whoever is settled just before it."""
 
 
-def by_what(turn: Turn, members: Sequence[Task]) -> list[Task]:
-    """Those that have the insurance, the year and the amount that are named; nobody where all have, or nothing is."""
-    said = [
-        {str(insurance) for word, insurance in INSURANCES.items() if word in turn.text},
-        {"20" + "".join(DIGITS.get(char, char) for char in found) for found in YEAR.findall(turn.text)},
-    ]
-    meant = [
-        one
-        for one in members
-        if any(said) and all(not wanted or wanted & has for wanted, has in zip(said, _what(one), strict=True))
-    ]
-    meant = meant if any(said) else by_amount(turn, members)
-    return meant if len(meant) < len(members) else []
+def read_pronoun(talk: Talk) -> None:
+    """她的医保也交 is for another, as 给她交 is."""
+    turn = talk.turn
+    talk.meant = person(talk)
+    said = turn.last("beneficiary") is not None or turn.intent not in TELLING
+    if not said and HE_OR_SHE.search(turn.text):
+        talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
 
 
-def by_amount(turn: Turn, members: Sequence[Task]) -> list[Task]:
-    """Those whose amount is named, in whole yuan."""
-    named = {read_number(found.split(".")[0]) for found in AMOUNT.findall(turn.text)}
-    return [one for one in members if one.facts.get("total") and int(float(one.facts["total"])) in named]
+def person(talk: Talk) -> dict[str, Any]:
+    """The facts of who is meant by 他 and 她; empty when nobody is."""
+    if not HE_OR_SHE.search(talk.turn.text):
+        return {}
+    task = talk.state.task
+    in_work = task is not None and task.kind == "pay" and task.facts.get("beneficiary") == FOR_OTHER
+    facts = task.facts if task and in_work else talk.state.last
+    if facts.get("beneficiary") != FOR_OTHER:
+        return {}
+    found = {name: facts[name] for name in PERSON if name in facts and facts[name] != ANOTHER}
+    return {**found, SAME: "yes"} if in_work and INSURED not in found else found
 
 
-def _what(one: Task) -> tuple[set[str], set[str]]:
-    return {str(one.facts.get("insurance"))}, set(re.findall(r"20\d\d", str(one.facts.get("about", ""))))
+def find_known(talk: Talk, relation: str) -> str:
+    """The id of who was found as 我妈 in this conversation; empty when nobody was."""
+    found = [one for one, called in talk.state.relatives.items() if called == relation]
+    return found[0] if relation in ONLY_ONE and len(found) == 1 else ""
+
+
+def wants_oneself_too(talk: Talk) -> bool:
+    """我自己也交, while somebody else is paid for."""
+    return talk.turn.intent in TELLING and MYSELF_TOO.search(talk.turn.text) is not None
+
+
+def shared(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in SHARED if name in facts}

@@ -7,7 +7,7 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards, family
+from actions import cards, family, meant
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import CONFIRM, SHARED, WHOSE, Task
@@ -26,12 +26,15 @@ WHO = (
     "called",
     "looked_for",
     "as_before",
+    meant.SAME,
 )
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|还要|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|呢[?？]?$")
+VALUES = ("tier", "fee_period", "fee_year")
+"""What is said of the payment meanwhile, and taken."""
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -83,18 +86,30 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     task.facts["beneficiary"] = FOR_OTHER
     if relation:
         task.facts["relation"] = relation
+    elif new and INSURED not in task.facts and talk.meant:
+        task.facts.update(talk.meant)
+        new.add(INSURED)
     return new
 
 
+def pays_for_other(talk: Talk) -> bool:
+    """Whether somebody else is paid for, alone or with others, or was just now."""
+    state = talk.state
+    if state.task is None:
+        return state.last.get("beneficiary") == FOR_OTHER
+    return is_for_other(state.task) or any(is_for_other(one) for one in state.basket)
+
+
 def take_next(talk: Talk) -> Task | None:
-    """再帮我爸也交一个: a task for the next person, with what is shared; None when no other one is meant."""
+    """再帮我爸也交一个, 我也一起: a task for the next person, with what is shared; None when no other one is meant."""
     task = talk.state.task
-    if talk.turn.last("beneficiary") != FOR_OTHER or not AGAIN.search(talk.turn.text):
+    again = talk.turn.last("beneficiary") == FOR_OTHER and AGAIN.search(talk.turn.text)
+    if not again and not (pays_for_other(talk) and meant.wants_oneself_too(talk)):
         return None
     before = task.facts if task and task.kind == "pay" else talk.state.last
     if not before.get("insurance"):
         return None
-    shared = {name: before[name] for name in SHARED if name in before}
+    shared = meant.shared(before)
     if shared.get("payment_type") == PaymentType.ARREARS:
         shared.pop("fee_year", None)
     return Task(kind="pay", facts=shared)
@@ -108,9 +123,12 @@ def names_somebody(talk: Talk) -> bool:
 def share(talk: Talk, task: Task) -> None:
     """The next of a family: what the one before has settled is not asked again."""
     if task.facts.pop("as_before", None):
-        for name in SHARED:
+        same = task.facts.get("insurance") in {None, talk.state.last.get("insurance")}
+        for name in SHARED if same else SHARED[:1]:
             if name in talk.state.last:
                 task.facts.setdefault(name, talk.state.last[name])
+    if task.facts.pop(meant.SAME, None) and INSURED in talk.state.last:
+        task.facts[INSURED] = talk.state.last[INSURED]
 
 
 def is_asking(talk: Talk) -> bool:
@@ -128,6 +146,10 @@ def answers(talk: Talk) -> bool:
 async def settle(talk: Talk, task: Task, case: Case) -> str | None:
     """The id of the person who is paid for; None when the next question, or that nobody was found, was said."""
     facts, wanted = task.facts, _wanted(task)
+    if not any(name in facts for name in (*PERSONAL, "looked_for")):
+        known = meant.find_known(talk, facts.get("relation", ""))
+        if known:
+            task.put(INSURED, known)
     person_id = facts.get(INSURED)
     if person_id and facts.get("looked_for") == _key(person_id, wanted):
         return str(person_id)
@@ -164,6 +186,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+    elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
+        talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, earlier, others, periods, returning, stopping
+from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -111,6 +111,9 @@ async def _go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
 
 async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
     """Who the other person is: after the insurance, before everything else (P3, P6)."""
+    if task.asked == family.WHICH_ONES:
+        talk.tell("basket.which_ones", (say("button.cancel"), "/cancel"))
+        return False
     enrolments = await _enrolments(talk, task, bound)
     if not await _fill(talk, task, UNDECIDED, bound, enrolments):
         return False

@@ -4,6 +4,7 @@ from actions import (
     basket,
     family,
     login,
+    meant,
     others,
     papers,
     paying,
@@ -15,9 +16,10 @@ from actions import (
 )
 from actions.query_words import asks_records
 from actions.say import say
-from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
+from actions.slots import FOR_OTHER, ID_NUMBER, INSURED
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
 from actions.talk import Talk
-from services.domain.kinds import Insurance
+from services.domain.kinds import Insurance, InsuredGroup
 
 
 async def pay(talk: Talk) -> None:
@@ -26,20 +28,51 @@ async def pay(talk: Talk) -> None:
     if members:
         await _pay_family(talk, members)
         return
+    if family.is_whole(talk):
+        await _pay_whole(talk)
+        return
     following = others.take_next(talk)
     if following:
         await _pay_next(talk, following)
+        return
+    both = _take_both(talk)
+    if both:
+        start(talk, "pay")
+        await pay_both(talk, *both)
         return
     if task is None or task.kind != "pay" or another(talk, task):
         task = start(talk, "pay")
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self"
         if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
-            task.facts = dict(same_insurance(talk))  # 那正常缴, after a 补缴 that is not possible; 给自己缴
-        second = _take_both(talk)
-        if second:
-            await pay_both(talk, *second)
-            return
+            task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
+
+
+async def _pay_whole(talk: Talk) -> None:
+    """一家人的一起交: first of all, who they are. Where that is open, a family's 医保 is the residents'."""
+    task = start(talk, "pay")
+    paying.take_facts(talk, task)
+    if task.facts.get("insurance") == Insurance.MEDICAL:
+        task.facts.setdefault("insured_group", InsuredGroup.RESIDENT.value)
+    task.asked = family.WHICH_ONES
+    await steps.go_on(talk)
+
+
+async def name_family(talk: Talk) -> bool:
+    """我 老公 女儿: whether that answers which of the family; then it is begun with the first of them."""
+    task = talk.state.task
+    if task is None or task.asked != family.WHICH_ONES or talk.state.login or talk.turn.intent == "cancel":
+        return False
+    members = family.name_members(talk, task)
+    if len(members) == 1:
+        talk.state.task = members[0]
+        await steps.go_on(talk)
+    elif members:
+        await _pay_family(talk, members)
+    elif talk.turn.token(ID_NUMBER):
+        task.asked = None
+        await change(talk, task)
+    return bool(members) or task.asked is None
 
 
 async def _pay_family(talk: Talk, members: list[Task]) -> None:
@@ -66,9 +99,14 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
     """The two payments of a sentence that names both insurances (医保和养老); None for one."""
     said = list(dict.fromkeys(str(value) for value in talk.turn.values.get("insurance", ())))
     groups = [str(value) for value in talk.turn.values.get("insured_group", ())]
-    if len(said) != len(Insurance) or talk.turn.last("beneficiary") == "other":
+    if len(said) != len(Insurance) or not _is_for_one(talk):
         return None
     first, second = (Task(kind="pay", facts={"insurance": insurance}) for insurance in said)
+    others.take(talk, first)
+    if others.is_for_other(first):
+        second.facts |= {name: first.facts[name] for name in PERSON if name in first.facts} | {
+            meant.SAME: "yes"
+        }
     for place, task in enumerate((first, second)):
         if groups:
             task.put("insured_group", groups[min(place, len(groups) - 1)])
@@ -78,6 +116,13 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
             if value is not None:
                 task.put(name, str(value))
     return first, second
+
+
+def _is_for_one(talk: Talk) -> bool:
+    """Whether both are for the same person: not one for the mother and one for oneself, nor one instead of another."""
+    if talk.turn.last("beneficiary") is None:
+        return not others.is_for_other(talk.state.task) and talk.turn.intent == "pay_insurance"
+    return not (talk.turn.last("beneficiary") == FOR_OTHER and family.names_oneself(talk.turn.text))
 
 
 async def pay_both(talk: Talk, first: Task, second: Task) -> None:
@@ -135,7 +180,8 @@ async def certificate(talk: Talk) -> None:
 async def query(talk: Talk) -> None:
     task, named = talk.state.task, any(talk.turn.last(name) for name in query_facts.TIMES)
     just_paid = talk.state.order_no and not named and talk.turn.last("query_kind") in {None, "paid"}
-    if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
+    his = family.relations(talk.turn.text) == [talk.state.last.get("relation")]  # 我老公的交了没
+    if just_paid and (his or talk.turn.last("beneficiary") != FOR_OTHER) and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
         return
     if queries.is_gone(talk):
@@ -186,4 +232,18 @@ def has_done(talk: Talk, kind: str) -> bool:
 
 
 def same_insurance(talk: Talk) -> dict[str, str]:
-    return {name: value for name, value in talk.state.done.items() if name != "kind"}
+    """What was finished last, for the one it was for; of somebody else who was not found, nothing."""
+    done = {name: value for name, value in talk.state.done.items() if name != "kind"}
+    if talk.turn.last("beneficiary") == others.OWN:
+        return {name: value for name, value in done.items() if name not in PERSON}
+    return done if "beneficiary" not in done or INSURED in done else {}
+
+
+async def pay_again(talk: Talk) -> None:
+    """到年底, 三百: said after a payment it is about the same one once more, never about anybody else."""
+    facts = same_insurance(talk)
+    if not facts:
+        await resume(talk)
+        return
+    talk.state.task = Task(kind="pay", facts=facts)
+    await change(talk, talk.state.task)

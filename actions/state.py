@@ -15,6 +15,8 @@ LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
+PERSON = ("beneficiary", "insured_person", "relation", "called")
+"""Who it is that is paid for, when it is somebody else."""
 UNBIND, CHANGE, RETURN, TELL, REMIND, WHOSE = "unbind", "change", "return", "tell", "remind", "whose"
 """Open questions beside the task: really unbind? which answer shall change? go on with what was left? tell when
 the paper is there? remind when the window opens? is it paid for the person who was named?"""
@@ -72,12 +74,13 @@ class Dialogue:
     `question` is an open question beside the task (`unbind`, `change`, `return`). `order_no` is the order this
     conversation talks about. `told` are the notices that the last turn told: being committed with it, they
     are settled in the next one and never told twice. `misses` counts turns in a row that were not understood.
-    `seen` is when the resident last spoke, `done` what was finished last: its kind and insurance;
+    `seen` is when the resident last spoke, `done` what was finished last: its kind, insurance and person;
     `left` is that payment itself when the resident left it, and may want it after all.
     `unsure` is the order of which it was told last that nobody knows whether it is paid.
     `listed` are the tax tickets that were shown last, and whose they are; `awaited` is the paper that was
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
+    `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
@@ -103,6 +106,7 @@ class Dialogue:
     awaited: dict[str, Any] = field(default_factory=dict)
     basket: list[Task] = field(default_factory=list)
     relatives: dict[str, str] = field(default_factory=dict)
+    left_out: list[Task] = field(default_factory=list)
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
 
@@ -120,16 +124,18 @@ class Dialogue:
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
+            self.done |= _person_of(task)
             wanted = replace(task, asked=None, reask=None, draft_id=None, order_no=None)
             self.left = wanted if left and task.kind == "pay" else None
             if task.kind == "pay":
                 self.remember(task)
+            self.left_out = []
             if task.joint or (task.member and left):
                 self.leave_basket(left=left)
 
     def remember(self, task: Task) -> None:
-        """What the next person who is paid for may have in common with this one."""
-        self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts}
+        """Who was paid for, and what the next one may have in common with this one."""
+        self.last = {name: str(task.facts[name]) for name in SHARED if name in task.facts} | _person_of(task)
 
     def leave_basket(self, *, left: bool = False) -> None:
         """No longer several at once; what was `left` may be wanted after all."""
@@ -144,6 +150,7 @@ class Dialogue:
         """Somebody else may speak next: nothing stays of what was begun, found or shown."""
         self.question, self.task, self.parked, self.order_no = None, None, [], None
         self.leave_basket()
+        self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
 
@@ -157,6 +164,15 @@ class Dialogue:
         for name in ("task", "left"):
             if kept.get(name):
                 kept[name] = Task(**kept[name])
-        for name in ("parked", "basket"):
+        for name in ("parked", "basket", "left_out"):
             kept[name] = [Task(**task) for task in kept.get(name, [])]
         return cls(**kept)
+
+
+def _person_of(task: Task) -> dict[str, str]:
+    """Who somebody else is that is paid for; the id only of who was found."""
+    if task.kind != "pay" or "beneficiary" not in task.facts:
+        return {}
+    found = "looked_for" in task.facts
+    names = [name for name in PERSON if name in task.facts and (found or name != "insured_person")]
+    return {name: str(task.facts[name]) for name in names}

@@ -110,6 +110,8 @@ async def show_status(talk: Talk) -> None:
         order_no = latest.order_no if latest else None
     if order_no is None:
         if talk.state.task or talk.state.login:
+            if talk.turn.intent == "check_payment_status":
+                talk.tell("pay.none_yet")
             await go_on(talk)
         else:
             talk.tell("pay.no_order", *menu_buttons())

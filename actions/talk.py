@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from actions import cards
 from actions.cards import Message
@@ -22,6 +23,8 @@ class Talk:
     replies: list[Message] = field(default_factory=list)
     told_orders: dict[str, str] = field(default_factory=dict)
     returning: bool = False
+    meant: dict[str, Any] = field(default_factory=dict)
+    """Who is meant by 他 or 她 in this turn (`actions.meant`)."""
     unknown: dict[str, ServiceError] = field(default_factory=dict)
 
     @property

@@ -23,6 +23,8 @@ from bot.engine.agent import Engine, Outcome
 from bot.lines import Lines, Place
 from services.crashpoints import crashpoint
 from services.domain.errors import Unavailable
+from services.domain.kin import RELATION
+from services.domain.names import read_name_answer
 from services.ports import Clock
 from services.store.arrivals import Arrivals, TicketLost
 from services.store.conversations import (
@@ -65,6 +67,18 @@ NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞�
 """A document that is named without any of these is named only: 他用的是护照."""
 SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|算)了?|去掉|跳过|除开")
 """Somebody shall not be paid for after all: 爷爷的先不交, while his number is asked for."""
+WISH = re.compile(
+    r"扣|退|[缴交付]错|付款|支付|付钱|[来再]付|显示|[到入]账|打不开|全年|年底|最[低高]|档|[今明去后]年"
+    r"|[一二三四五六七八九十\d]月|个月|养老|医保|补缴|一起|不[要交缴]了|还是.{0,3}[交缴要加]|换.{0,2}个?人|不是给"
+)
+"""Words of wishes and values, which are neither number nor name: 到年底 最低, 扣了两次钱."""
+PLAIN = re.compile(
+    rf"{WISH.pattern}|{RELATION.pattern}|页面|链接|改成|换成|居民|灵活|就业|社保|保险|自己|本人|可以|怎么|什么|多少|时候"
+    r"|[我你您他她的了吗呢吧啊嘛哦是不这那就也还把给帮替跟几钱元块有没来到底次查一二两三四五六七八九十百千\d下看去交缴付行好要"
+    r"先再都喊叫让从起能年月份第个号加上说想才又错人费款\s，。！？、,.!?~～…]"
+)
+"""A wish that says nothing besides these names nobody."""
+NO_WISH = re.compile(r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾")
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
@@ -227,6 +241,8 @@ class Turns:
         bare = text.strip(PUNCTUATION).lstrip(SIGHS)
         if self._engine.is_payload(text) or bare in CONTROL_WORDS:
             return True
+        if _is_plain_wish(bare):
+            return True
         if capture == "person_name" and len(bare) <= SHORT:
             return False
         skipped = SKIPPED.search(text) is not None and not NUMBERED.search(text)
@@ -260,6 +276,12 @@ class Turns:
                 await write_turn(rows, record)
         crashpoint("turn.after_commit")
         self._engine.keep(outcome)
+
+
+def _is_plain_wish(text: str) -> bool:
+    if not WISH.search(text) or NO_WISH.search(text) or read_name_answer(text) is not None:
+        return False
+    return len(PLAIN.sub("", text)) <= 1
 
 
 def _clean(text: str) -> str:

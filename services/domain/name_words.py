@@ -76,3 +76,6 @@ EVERYDAY_WORDS = (
     "店员 个体 工商 户口 户籍 病人 新生 婴儿 宝宝 宝贝"
 ).split()
 """Words of this service that begin with, or are, characters of surnames."""
+
+NAMES_TOO = frozenset("平安 康乐 温馨 安心 常乐 成功".split())
+"""Everyday words that are names as well, when somebody is asked for one."""

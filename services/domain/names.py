@@ -13,6 +13,7 @@ from services.domain.name_words import (
     EVERYDAY_WORDS,
     GIVEN_NAME_CHARACTERS,
     GRAMMAR,
+    NAMES_TOO,
     PLACES,
     RARE_SURNAMES,
 )
@@ -43,16 +44,27 @@ _VERB = (
 _RELATION = (
     r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
     r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄[子女儿]|外甥|堂客|婆娘|嬢嬢|舅妈|伯父|伯母|女婿|儿媳妇?"
-    r"|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
+    r"|老[大二三四五幺]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
 )
+
+_OF_YEARS = re.compile(
+    rf"{_SURNAME}[^今明去后前全满老成少常学每半两一二三四五六七八九十几当历往同整年本多新上下缴交个]?[年月]"
+)
+"""王松年, 张月: a name may end like a time."""
+_UNUSUAL = re.compile(rf"(?!付)[{COMMON_SURNAMES}](?:[{_CN}]岁|我[{_CN}])")
+"""李百岁, 任我行: only for who is asked for a name."""
+_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万幺洞拐勾]+")
+_WISH = re.compile("[付交缴办查退扣再到次档款费月第]")
+"""Without a surname before it, what has one of these is no name: 那再付一次, 到年底."""
 
 _LABELLED = re.compile(
     r"(?:姓名|名字|全名|真名|大名|户主|户名|收件人|name)\s*(?P<link>就?(?:是|为|叫做?|[:：=])+)?\s*",
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
+    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
 )
+"""`loud`: 他喊项前进 names him, 他喊我交 does not: only a surname counts then."""
 _FAVOUR = re.compile(
     rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
 )
@@ -143,9 +155,17 @@ def is_plausible_name(name: str) -> bool:
     """Could these characters be somebody's name at all? Domain words, places and grammar are not."""
     if any(c in name for c in DOTS):
         return len(name) <= LONGEST_NAME
-    if not 2 <= len(name) <= 6 or name[-1] in _BAD_END or name[:2] in PLACES or name[-2:] in PLACES:
+    ends_badly = name[-1] in _BAD_END and not _OF_YEARS.fullmatch(name)
+    if not 2 <= len(name) <= 6 or ends_badly or name[:2] in PLACES or name[-2:] in PLACES:
         return False
     return not (_WORD.search(name) or any(c in GRAMMAR for c in name[1:]) or name[0] in GRAMMAR - {"钱"})
+
+
+def _may_be_told(name: str) -> bool:
+    """Whether it can be the answer to "what is the name?": more than in a sentence, but no number and no wish."""
+    if _NUMERALS.fullmatch(name) or (not begins_with_surname(name) and _WISH.search(name)):
+        return False
+    return is_plausible_name(name) or name in NAMES_TOO or _UNUSUAL.fullmatch(name) is not None
 
 
 def read_name_answer(text: str) -> str | None:
@@ -154,13 +174,13 @@ def read_name_answer(text: str) -> str | None:
     if found:
         return found[0][2]
     bare = re.sub(
-        rf"^(?:嗯+|哦|呃|好的?|那个|他|她|我|{_RELATION}|的|是|就|叫做?|名字|姓名|[:：,，\s])+",
+        rf"^(?:嗯+|哦|呃|好的?|那个|他|她|我|{_RELATION}|的|是|就|叫做?|喊做?|名字|姓名|[:：,，\s])+",
         "",
         text.strip(),
     ).strip("。.!！?？,，;；:： ")
     bare = re.sub(r"(?:啊|呀|吧|哈|哦|的)$", "", bare)
     compact = re.sub(r"\s+", "", bare)
-    if re.fullmatch(f"{_DOTTED}|[{_CN}]{{2,6}}", compact) and is_plausible_name(compact):
+    if re.fullmatch(f"{_DOTTED}|[{_CN}]{{2,6}}", compact) and _may_be_told(compact):
         return canonical_name(compact)
     if re.fullmatch(_LATIN, bare) and len(bare) >= 3:
         return canonical_name(bare)
@@ -184,7 +204,8 @@ def _labelled(text: str) -> list[tuple[int, int]]:
 def _called(text: str) -> list[tuple[int, int]]:
     found = []
     for cue in _CALLED.finditer(text):
-        patterns = [_STRICT_NAME, _FREE_NAME, *([_LATIN_NAME] if cue["who"] else [])]
+        free = [] if cue["loud"] else [_FREE_NAME, *([_LATIN_NAME] if cue["who"] else [])]
+        patterns = [_STRICT_NAME, *free]
         found.extend(_first_plausible(patterns, text, cue.end()))
     return found
 

@@ -41,6 +41,36 @@ def test_what_is_no_name_is_not_read_as_one(said: str) -> None:
     assert read_name_answer(said) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("王松年", "王松年"),
+        ("他叫王松年", "王松年"),
+        ("名字叫张丰年", "张丰年"),
+        ("贺年", "贺年"),
+        ("张月", "张月"),
+        ("李百岁", "李百岁"),
+        ("任我行", "任我行"),
+        ("平安", "平安"),
+        ("他喊项前进", "项前进"),
+    ],
+)
+def test_a_name_may_look_like_other_words(said: str, name: str) -> None:
+    assert read_name_answer(said) == name
+
+
+@pytest.mark.parametrize(
+    "said", ["那再付一次", "四百", "五二零一零三", "到年底", "高半年", "前两年", "他喊我来交"]
+)
+def test_a_wish_or_a_number_is_no_name(said: str) -> None:
+    assert read_name_answer(said) is None
+
+
+@pytest.mark.parametrize("said", ["他喊我交", "我妈喊先等下", "给方今年交", "他喊向前走一下再说"])
+def test_what_is_called_out_is_no_name(said: str) -> None:
+    assert find_names(said) == []
+
+
 def test_places_are_those_of_the_text() -> None:
     said = "帮我妈王小芳交医保，她身份证⟦id_number:000000000000⟧"
     ((start, end, name),) = find_names(said)
