@@ -29,6 +29,10 @@ ONCE_MORE = re.compile(
 )
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 LAST_PAGE = 9999
+SPAN = re.compile(
+    r"(?<=[0-9一二两三四五六七八九十个条])(?:到|至|[-~～—]+)(?=第?[0-9一二两三四五六七八九十]|最后|倒数)"
+)
+"""Between the first and the last of several that are side by side."""
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
 
 
@@ -119,9 +123,11 @@ def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequen
 
 
 def _by_place(talk: Talk, text: str, handles: Sequence[str]) -> list[str]:
-    """第二个, 2, 第一个和第三个."""
+    """第二个, 2, 第一个和第三个, 第一个到第三个."""
     places = [int(place) for place in talk.turn.values.get("ordinal", ())]
     places = [place + len(handles) + 1 if place < 0 else place for place in places]
+    if len(places) == 2 and SPAN.search(text):
+        places = list(range(min(places), max(places) + 1))
     found = [handles[place - 1] for place in places if 1 <= place <= len(handles)]
     if found or talk.turn.values.keys() - {"amount"}:
         return list(dict.fromkeys(found))
