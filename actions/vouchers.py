@@ -20,24 +20,34 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
         await _tell_total(talk, task, bound, holder)
         return
     booked = await talk.services.certificates.years(holder)
+    kept = await talk.services.certificates.kept_years(holder)
     pending = await talk.services.certificates.pending(holder)
     if "fee_year" not in task.facts and "fee_period" in task.facts:
         task.put("fee_year", str(task.facts["fee_period"])[:4])
     wanted = tickets.years_said(task)
     if not wanted:
-        known = sorted({*booked, *pending}, reverse=True)
+        known = sorted({*kept, *pending}, reverse=True)
         if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
-        wanted = known
-    ready = [year for year in wanted if year in booked]
-    early = [pending[year] for year in wanted if year in pending and year not in booked]
+        wanted = known or booked
+    ready = [year for year in wanted if year in kept]
+    early = [pending[year] for year in wanted if year in pending and year not in kept]
+    gone = [year for year in wanted if year in booked and year not in {*kept, *pending}]
+    if ready and not await login.step_up(talk, bound, tickets.LEVEL):
+        return
+    for year in gone:
+        title = say(f"paper.title.{RECORD}")
+        talk.tell("paper.refunded", who=await tickets.whose(talk, holder), year=year, title=title)
     if not ready and early:
         awaited.tell_not_yet(talk, holder, RECORD, early[0])
+    elif not ready and gone and not kept:
+        talk.state.finish()
     elif not ready:
-        _no_record(talk, task, holder, wanted, booked)
-    elif await login.step_up(talk, bound, tickets.LEVEL):
-        await _issue_records(talk, holder, ready, [year for year in wanted if year not in {*ready, *pending}])
+        _no_record(talk, task, holder, [year for year in wanted if year not in gone], kept)
+    else:
+        missing = [year for year in wanted if year not in {*ready, *pending, *gone}]
+        await _issue_records(talk, holder, ready, missing)
         for year in wanted:
             if year in pending and talk.state.question is None:
                 awaited.tell_part_pending(talk, pending[year])
@@ -79,13 +89,14 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
         talk.tell("paper.no_record_of", years=missing)
 
 
-def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], booked: Sequence[int]) -> None:
-    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told."""
+def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], kept: Sequence[int]) -> None:
+    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told.
+    `wanted` is without what was refunded."""
     year = wanted[0] if wanted else None
-    if booked:
+    if kept:
         task.forget("fee_year")
-        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted)
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=said)
+        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted) if wanted else None
+        tickets.ask_year(talk, task, "paper.other_years", kept, title=title, said=said)
         return
     talk.state.finish()
     if holder.payer_id:
