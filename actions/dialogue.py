@@ -22,6 +22,7 @@ from actions import (
     others,
     papers,
     queries,
+    query_followups,
     refund_words,
     refunding,
     reminding,
@@ -32,6 +33,7 @@ from actions import (
     whose,
 )
 from actions.cards import Message
+from actions.query_words import PAYS
 from actions.say import say
 from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
 from actions.talk import Talk
@@ -119,7 +121,7 @@ def _is_about_papers(talk: Talk) -> bool:
     """只要医保的, of a paper or a list that is open: nothing in it says that something is to be paid."""
     task = talk.state.task
     kind = task.kind if task else talk.state.done.get("kind")
-    return kind in {"certificate", "query"} and not papers.PAYS.search(talk.turn.text)
+    return kind in {"certificate", "query"} and not PAYS.search(talk.turn.text)
 
 
 async def _about_lists(talk: Talk) -> bool:
@@ -130,7 +132,7 @@ async def _about_lists(talk: Talk) -> bool:
     if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
         await steps.ask_again(talk)
         return True
-    if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
+    if talk.state.login or not (papers.answers(talk) or query_followups.take_followup(talk)):
         return False
     await steps.go_on(talk)
     return True
@@ -188,11 +190,14 @@ async def _has_case(talk: Talk) -> bool:
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
+        about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
+        pays = talk.turn.last("payment_type") is not None
         if papers.goes_on(talk):
             await starting.certificate(talk)
-        elif any(
-            talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
-        ):
+        elif about and not pays and _is_about_papers(talk):  # nobody has asked to pay
+            is_query = starting.has_done(talk, "query")
+            await (starting.query(talk) if is_query else starting.certificate(talk))
+        elif about or pays:
             await starting.pay(talk)
         elif talk.turn.last("certificate_kind") or (
             talk.turn.last("fee_year") and starting.has_done(talk, "certificate")

@@ -221,7 +221,9 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         )
         for year, paid in years.items()
     ]
-    scope = {**shown.facts, "fee_period": ALL, "date_range": None}
+    scope = (
+        {**shown.facts, "fee_period": ALL, "date_range": None} if "charted" in shown.facts else shown.facts
+    )
     what = describe(scope, wide="").removesuffix(say("query.of"))
     picture = await talk.services.exports.show_chart(
         say("query.chart_title", what=what, who=_who(shown)),

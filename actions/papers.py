@@ -1,19 +1,18 @@
 """Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
 import re
-from collections.abc import Sequence
 
-from actions import awaited, family, login, picking, tickets, vouchers
+from actions import awaited, family, holders, picking, tickets, vouchers
 from actions.choices import choose, plain
-from actions.query_words import asks_own, asks_whole, recent_years
+from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
+from actions.query_words import ANOTHER, PAYS, asks_own, asks_whole, recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import Turn
 from services.certificates import PAYMENT_RECORD as RECORD
-from services.certificates import Holder
-from services.domain.kinds import IdType
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
 
@@ -22,16 +21,10 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
-PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 SAME = re.compile(r"[给帮替][他她]|[他她]的")
-ANOTHER = re.compile(r"另|别的?个?|换")
-ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
 PICKED = ("ticket", "issue", "page", tickets.DONE)
-OF_ORDER = ":"
-"""Between the number of an order and the place of a bill in it: how a button names who is insured there."""
-MINE = '/get_certificate{"beneficiary": "self"}'
 
 
 def goes_on(talk: Talk) -> bool:
@@ -39,12 +32,17 @@ def goes_on(talk: Talk) -> bool:
     if talk.state.done.get("kind") != "certificate" or not talk.state.listed:
         return False
     said = any(talk.turn.last(name) is not None for name in tickets.FILTERS)
-    said = said or asks_own(talk.turn)
     return (
-        (said or bool(_years(talk)))
+        (said or says_whose(talk.turn) or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
         and not PAYS.search(talk.turn.text)
     )
+
+
+def says_whose(turn: Turn) -> bool:
+    """我自己的呢, 换成给我妈开, a name, a number."""
+    named = any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    return asks_own(turn) or turn.last("beneficiary") == OTHER or named
 
 
 def take_facts(talk: Talk, task: Task) -> None:
@@ -89,7 +87,8 @@ def _recall(talk: Talk, task: Task) -> None:
         kind = str(listed.get("certificate_kind", RECORD))
         task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
     own = asks_own(turn)
-    if own or (task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)):
+    record_again = task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)
+    if says_whose(turn) or record_again:
         last = listed | listed.get(tickets.GIVEN, {})  # of the same year: 那我的呢, 掉了再打一张
         task.facts |= {name: last[name] for name in tickets.TIMES if name in last}
     if INSURED in listed and turn.last("beneficiary") is None and not own:
@@ -179,7 +178,8 @@ def answers(talk: Talk) -> bool:
 
 def _says_whose(talk: Talk, task: Task) -> bool:
     """The person that was asked for; or 那我的呢, of the same paper and year."""
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(task.asked):
+    told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    if task.asked in {ID_NUMBER, PERSON_NAME} and told:
         _take_person(talk, task)
         return True
     if task.facts.get("beneficiary") != OTHER or not asks_own(talk.turn):
@@ -189,12 +189,12 @@ def _says_whose(talk: Talk, task: Task) -> bool:
 
 
 def _once_more(talk: Talk) -> Task | None:
-    """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; one's own
-    after those of another (那我的呢)."""
+    """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; the
+    same of somebody else (那我的呢, 换成给我妈开)."""
     again = picking.given_again(talk)
     reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
-    own = asks_own(talk.turn) and goes_on(talk)
-    if again is None and (reissue or own) and talk.state.task is None:
+    whose = says_whose(talk.turn) and talk.turn.last("certificate_kind") is None and goes_on(talk)
+    if again is None and (reissue or whose) and talk.state.task is None:
         again = Task(kind="certificate")
         take_facts(talk, again)
     return again
@@ -218,6 +218,9 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if task.asked != "fee_year" or bound is None:
         return False
+    if tickets.is_tax(task) and (talk.turn.last("date_range") or talk.turn.last("fee_period")):
+        take_facts(talk, task)  # 2026年九月开的 is less than the year
+        return True
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in task.single]
     year = choose(talk.turn, "fee_year", options)
     if year is None and plain(talk.turn.text).isdigit() and len(plain(talk.turn.text)) == 4:
@@ -230,107 +233,13 @@ async def answer_question(talk: Talk, task: Task) -> bool:
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
-    holder = await _holder(talk, task, bound)
+    holder = await holders.find(talk, task, bound)
     if holder is None:
         return
     if tickets.is_tax(task):
         await tickets.go_on(talk, task, bound, holder)
     else:
         await vouchers.go_on(talk, task, bound, holder)
-
-
-# --- for whom ---------------------------------------------------------------------------------------
-
-
-async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
-    """Whose payments it is about; None after the next question, or after what ends it, has been said."""
-    facts = task.facts
-    if facts.get("beneficiary") != OTHER:
-        return Holder(person_id=bound.person_id)
-    if INSURED in facts:
-        return await _named_by_button(talk, task, bound)
-    if await _is_the_same(talk, task):
-        return Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
-    could_be = await _complete(talk, task)
-    if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
-        return None
-    task.asked = None
-    found = None
-    for id_type in could_be:
-        found = found or await talk.services.certificates.find_paid_for(
-            bound.person_id,
-            conversation_id=talk.conversation_id,
-            id_token=facts[ID_NUMBER],
-            name_token=facts[PERSON_NAME],
-            id_type=id_type,
-        )
-    for name in (ID_NUMBER, PERSON_NAME):
-        task.forget(name)
-    if found is None:
-        talk.state.finish()
-        talk.tell("paper.nothing_for_other")
-        return None
-    task.put(INSURED, found.person_id)
-    known = talk.state.relatives.get(found.person_id, "")
-    talk.state.relatives[found.person_id] = facts.get("relation", known)
-    return found
-
-
-async def _is_the_same(talk: Talk, task: Task) -> bool:
-    """Whether a name without a number is that of somebody whom this conversation has found before."""
-    named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
-    if not named or ID_NUMBER in task.facts:
-        return False
-    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else [])]):
-        if await talk.services.certificates.is_named(
-            person_id, conversation_id=talk.conversation_id, name_token=named
-        ):
-            task.forget(PERSON_NAME)
-            task.put(INSURED, person_id)
-            task.asked = None
-            return True
-    return False
-
-
-async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
-    """Who was found before, or is named by an order of this payer and the place of the bill in it."""
-    person_id = str(task.facts[INSURED])
-    order_no, _, place = person_id.partition(OF_ORDER)
-    if place:
-        order = await talk.services.payment.find_order(order_no)
-        if order is None or order.payer_id != bound.person_id or not 1 <= int(place) <= len(order.bills):
-            talk.state.finish()
-            talk.tell("paper.nothing_for_other")
-            return None
-        person_id = order.bills[int(place) - 1].insured_id
-        task.put(INSURED, person_id)
-    if person_id == bound.person_id:
-        return Holder(person_id=person_id)
-    return Holder(person_id=person_id, payer_id=bound.person_id)
-
-
-async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
-    """The documents that the number may belong to, when number and name are there; else what is missing was
-    asked for."""
-    facts = task.facts
-    id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
-    if ID_NUMBER not in facts:
-        _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
-        return ()
-    checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
-    if not checked.ok and not checked.could_be:
-        task.forget(ID_NUMBER)
-        _ask(talk, task, ID_NUMBER, f"id_problem.{checked.reason}")
-        return ()
-    if PERSON_NAME not in facts:
-        _ask(talk, task, PERSON_NAME, "paper.ask_name")
-        return ()
-    return checked.could_be or (id_type,)
-
-
-def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
-    task.asked = name
-    talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)
 
 
 # --- the news -----------------------------------------------------------------------------------------

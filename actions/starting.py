@@ -7,8 +7,8 @@ from actions import (
     others,
     papers,
     paying,
-    queries,
     query_facts,
+    query_followups,
     refunding,
     returning,
     steps,
@@ -138,7 +138,7 @@ async def query(talk: Talk) -> None:
     if just_paid and talk.turn.last("beneficiary") != "other" and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
         return
-    if queries.is_gone(talk):
+    if query_followups.is_gone(talk):
         talk.tell("query.gone", (say("menu.query"), "/query_records"))
         await steps.ask_again(talk)
         return
