@@ -8,6 +8,7 @@ from actions.state import Task
 from actions.talk import Talk
 from services.certificates import Holder
 from services.domain.kinds import IdType
+from services.domain.names import canonical_name
 from services.identity import BoundPerson
 
 ID_NUMBER, PERSON_NAME, OTHER = "id_number", "person_name", "other"
@@ -25,7 +26,7 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
         return Holder(person_id=bound.person_id)
     if INSURED in facts:
         return await _named_before(talk, task, bound)
-    if await _is_the_same(talk, task):
+    if await _is_the_same(talk, task, bound.person_id):
         return Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
     could_be = await _complete(talk, task)
     if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
@@ -51,12 +52,13 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
     return found
 
 
-async def _is_the_same(talk: Talk, task: Task) -> bool:
-    """Whether a name without a number is that of somebody whom this conversation has found before."""
+async def _is_the_same(talk: Talk, task: Task, payer_id: str) -> bool:
+    """Whether a name without a number is that of somebody whom this conversation has found or paid for before."""
     named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
     if not named or ID_NUMBER in task.facts:
         return False
-    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else [])]):
+    paid = await _paid_for(talk, payer_id)
+    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else []), *paid]):
         if await talk.services.certificates.is_named(
             person_id, conversation_id=talk.conversation_id, name_token=named
         ):
@@ -64,7 +66,22 @@ async def _is_the_same(talk: Talk, task: Task) -> bool:
             task.put(INSURED, person_id)
             task.asked = None
             return True
+    queried = talk.state.shown
+    if ID_NUMBER in queried and await _is_one_name(talk, named, queried[PERSON_NAME]):
+        task.put(ID_NUMBER, queried[ID_NUMBER])
     return False
+
+
+async def _paid_for(talk: Talk, payer_id: str) -> list[str]:
+    """Whom the order of this conversation has paid for."""
+    order = await talk.services.payment.find_order(talk.state.order_no) if talk.state.order_no else None
+    mine = order is not None and order.payer_id == payer_id
+    return [bill.insured_id for bill in order.bills if bill.insured_id != payer_id] if order and mine else []
+
+
+async def _is_one_name(talk: Talk, first: str, second: str) -> bool:
+    names = [await talk.services.vault.open(talk.conversation_id, token) for token in (first, second)]
+    return canonical_name(names[0]) == canonical_name(names[1])
 
 
 async def _named_before(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
@@ -103,6 +120,14 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     return checked.could_be or (id_type,)
 
 
+def tell_not_heard(talk: Talk, task: Task) -> None:
+    """The answer to the question after a number or a name was neither: 我记不得号码了."""
+    told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not told:
+        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+
+
 def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
+    tell_not_heard(talk, task)
     task.asked = name
     talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)

@@ -1,5 +1,6 @@
 """Records that were found, shown: a page of them, one in detail, years as a chart, all as files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,8 +19,11 @@ from services.identity import BoundPerson
 from services.ports import FeeRecord
 
 PAGE = 5
-WHICH = "which"
-"""看详情 without saying of which."""
+WHICH, REFUNDED = "which", "refunded"
+"""看详情 without saying of which; 看看退费的那笔."""
+REFUNDED_ONE = re.compile(
+    r"(?:看|查|哪|找).{0,4}退(?:了|过)?费?.{0,3}(?:[笔条个]|记录)|退(?:了|过)?费?的(?:是)?[那哪]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,9 @@ class Shown:
 
 
 def place_asked(turn: Turn) -> str | None:
-    """Which record of the page is wanted in detail: its place, or `which`."""
+    """Which record of the page is wanted in detail: its place, `which`, or `refunded`."""
+    if REFUNDED_ONE.search(turn.text):
+        return REFUNDED
     if turn.intent not in {"inform", "query_records", "out_of_scope", "help", "affirm", "chitchat"}:
         return None
     if (place := turn.last("ordinal")) is not None:
@@ -183,6 +189,9 @@ def _tell_total(talk: Talk, shown: Shown) -> None:
 
 def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
     record = _chosen(shown, page)
+    if record is None and shown.facts.get("place") == REFUNDED:
+        talk.tell("query.none_refunded")
+        return
     if record is None:
         count = min(PAGE, len(shown.records) - (page - 1) * PAGE)
         talk.tell("query.which", count=count)
@@ -197,6 +206,8 @@ def _chosen(shown: Shown, page: int) -> FeeRecord | None:
     """By id, or by its place: on the open page, or counted over all where the page has no such place."""
     if "record" in shown.facts:
         return next((r for r in shown.records if r.record_id == shown.facts["record"]), None)
+    if shown.facts["place"] == REFUNDED:
+        return next((record for record in shown.records if record.refunded_on), None)
     if shown.facts["place"] == WHICH:
         return shown.records[0] if len(shown.records) == 1 else None
     place = int(shown.facts["place"])
@@ -287,4 +298,5 @@ async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
             what=record_lists.unbooked_in_words(pending),
             earliest=min(year.earliest for year in pending),
             latest=max(year.latest for year in pending),
+            provisional=any(year.provisional for year in pending),
         )

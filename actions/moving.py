@@ -5,7 +5,7 @@ from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
-from actions.state import CHANGE, CONFIRM, PAYMENT, UNBIND, Task
+from actions.state import CHANGE, CONFIRM, LOOKUPS, PAYMENT, UNBIND, Task
 from actions.talk import Talk
 
 
@@ -129,7 +129,7 @@ async def cancel(talk: Talk) -> None:
     elif task or talk.state.login:
         talk.state.finish(left=True)
         talk.state.forget_login()
-        talk.tell("cancel.done", *steps.menu_buttons())
+        talk.tell("cancel.done", *steps.menu_buttons(), paying=_pays(task))
     else:
         talk.tell("cancel.nothing", *steps.menu_buttons())
 
@@ -156,7 +156,12 @@ async def restart(talk: Talk) -> None:
 
 
 async def hold(talk: Talk) -> None:
-    talk.tell("hold", (say("button.go_on"), "/resume_bot"))
+    talk.tell("hold", (say("button.go_on"), "/resume_bot"), paying=_pays(talk.state.task))
+
+
+def _pays(task: Task | None) -> bool:
+    """Whether somebody may wonder if money was taken."""
+    return task is not None and task.kind not in LOOKUPS
 
 
 async def repeat(talk: Talk) -> None:

@@ -7,7 +7,7 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards, family
+from actions import cards, family, holders
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import CONFIRM, SHARED, WHOSE, Task
@@ -162,8 +162,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
-        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+    holders.tell_not_heard(talk, task)
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
         settled = {one.facts.get(INSURED) for one in talk.state.basket}

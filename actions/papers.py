@@ -5,7 +5,7 @@ import re
 from actions import awaited, family, holders, picking, tickets, vouchers
 from actions.choices import choose, plain
 from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
-from actions.query_words import ANOTHER, PAYS, asks_own, asks_whole, recent_years
+from actions.query_words import ANOTHER, PAYS, asks_own, asks_whole, page_asked, recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -21,9 +21,10 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
+BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-SAME = re.compile(r"[给帮替][他她]|[他她]的")
+SAME = re.compile(r"[给帮替开打][他她]|[他她].{0,6}的")
 PICKED = ("ticket", "issue", "page", tickets.DONE)
 
 
@@ -48,11 +49,9 @@ def says_whose(turn: Turn) -> bool:
 def take_facts(talk: Talk, task: Task) -> None:
     turn = talk.turn
     _recall(talk, task)
-    kind = turn.last("certificate_kind")
-    if kind is None and TAX_WORDS.search(turn.text) and not tickets.is_tax(task):
-        kind = tickets.ANY
+    kind = _kind_said(turn, task)
     if kind is not None:
-        task.put("certificate_kind", str(kind))
+        task.put("certificate_kind", kind)
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
     said |= _years(talk)
     if said.keys() & set(tickets.TIMES):
@@ -75,6 +74,14 @@ def take_facts(talk: Talk, task: Task) -> None:
     if said and kind is None and task.asked == tickets.TICKET and picking.ALL.search(turn.text):
         task.put(tickets.TICKET, tickets.EVERY)  # 医保的都要
     _take_person(talk, task)
+
+
+def _kind_said(turn: Turn, task: Task) -> str | None:
+    if (kind := turn.last("certificate_kind")) is not None:
+        return str(kind)
+    if tickets.is_tax(task):
+        return tickets.FIRST if picking.NEVER.search(turn.text) else None
+    return tickets.ANY if TAX_WORDS.search(turn.text) else None
 
 
 def _recall(talk: Talk, task: Task) -> None:
@@ -145,12 +152,21 @@ def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
         task.put("relation", relation)
     if named or ANOTHER.search(talk.turn.text):
         return
-    last = talk.state.listed.get(INSURED)
     known = [person for person, what in talk.state.relatives.items() if what == relation]
     if len(known) == 1:
         task.put(INSURED, known[0])
-    elif last and relation is None and SAME.search(talk.turn.text):
-        task.put(INSURED, last)
+    elif relation is None and SAME.search(talk.turn.text):
+        _take_last(talk, task)
+
+
+def _take_last(talk: Talk, task: Task) -> None:
+    """她的: of whom records were shown a moment ago, else of whom papers were handed out."""
+    queried = talk.state.shown if talk.state.done.get("kind") == "query" else {}
+    if {ID_NUMBER, PERSON_NAME} <= queried.keys():
+        for name in (ID_NUMBER, PERSON_NAME):
+            task.put(name, queried[name])
+    elif INSURED in talk.state.listed:
+        task.put(INSURED, talk.state.listed[INSURED])
 
 
 def answers(talk: Talk) -> bool:
@@ -160,8 +176,8 @@ def answers(talk: Talk) -> bool:
     asked = task.asked if task and task.kind == "certificate" else None
     if task and asked and _says_whose(talk, task):
         return True
-    if task and asked == "fee_year" and _takes_years(talk, task):
-        return True
+    if task and asked == "fee_year" and (_takes_years(talk, task) or page_asked(talk.turn)):
+        return True  # 下一页 while there is no list yet: the year is asked for again
     again = _once_more(talk)
     if again is not None:
         talk.state.task = again
@@ -212,6 +228,18 @@ def _takes_years(talk: Talk, task: Task) -> bool:
     else:
         return False
     return True
+
+
+def take_both(talk: Talk) -> None:
+    """缴费凭证和完税证明都要: the certificate comes after the voucher."""
+    kind, turn = talk.turn.last("certificate_kind"), talk.turn
+    if kind != RECORD or not TAX_WORDS.search(turn.text) or not BOTH.search(turn.text):
+        return
+    times = {name: str(turn.last(name)) for name in tickets.TIMES if turn.last(name) is not None} | _years(
+        talk
+    )
+    if not (turn.last("beneficiary") == OTHER or any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))):
+        talk.state.parked.insert(0, Task(kind="certificate", facts={"certificate_kind": tickets.ANY} | times))
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from actions import cards, listing, login, record_lists
+from actions import cards, holders, listing, login, record_lists
 from actions.choices import choose
 from actions.query_facts import FILTERS, PASSING, PEOPLE, TIMES, kept, options_of, take_facts, widen
 from actions.query_words import (
@@ -41,6 +41,8 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     before = dict(task.facts)
     value = choose(talk.turn, task.asked, options_of(task))
     if value is not None:
+        if task.asked not in TIMES and any(talk.turn.last(name) for name in TIMES):
+            take_facts(talk, task)  # 城乡居民，上周的
         task.put(task.asked, value)
         return True
     if any(talk.turn.last(name) is not None for name in FILTERS) or (
@@ -175,6 +177,7 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 async def _knows_person(talk: Talk, task: Task) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
     cancel = (say("button.cancel"), "/cancel")
+    holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
         task.asked = "id_number"
         talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
@@ -253,11 +256,14 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
     kind = task.facts["query_kind"]
     buttons = () if kind == OTHER else ((say("query.button.all"), cards.query(kind)),)
     narrowed = any(task.facts.get(name, ALL) != ALL for name in FILTERS)
+    said = {name: task.facts.get(name, ALL) for name in ("insured_group", "insurance")}
+    alike = [r for r in everything if all(v in {ALL, getattr(r, name)} for name, v in said.items())]
+    latest = next(iter(alike), None)
     talk.tell(
         f"query.nothing.{kind}",
         *(buttons if narrowed else ()),
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
-        latest=record_lists.when(everything[0]) if everything else None,
+        latest=record_lists.when(latest) if latest else None,
     )
     talk.state.shown = kept(task.facts) | {"page": 1}
     if kind == OTHER:

@@ -129,6 +129,7 @@ async def certificate(talk: Talk) -> None:
     task = talk.state.task
     if task is None or task.kind != "certificate":
         task = start(talk, "certificate")
+    papers.take_both(talk)
     await change(talk, task)
 
 

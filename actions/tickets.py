@@ -31,6 +31,8 @@ BATCH = 6
 """Papers of one turn: more would keep everybody waiting, each being drawn and sealed."""
 GIVEN, DONE = "given", "done"
 """In what was listed: which papers were handed out last, and the tickets of all that were."""
+GONE = "gone"
+"""In what was listed: the year of which there is no paper because all was refunded."""
 EVERY = "all"
 """As a ticket: all of the list that were not handed out yet."""
 EVERY_YEAR = "every_year"
@@ -288,15 +290,23 @@ async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[T
     title = say(f"paper.title.{FIRST}")
     gone = sorted(set(said) & set(await talk.services.certificates.years(holder))) if not what else []
     for year in gone:
-        talk.tell("paper.refunded", who=await whose(talk, holder), year=year, title=title)
+        tell_refunded(talk, await whose(talk, holder), year, FIRST)
     years = sorted({ticket.first_day.year for ticket in of_it or found}, reverse=True)
     titles, missing = (what if of_it else "") + title, None if gone else time + what
     ask_year(talk, task, "paper.other_years", years, title=titles, said=missing)
 
 
+def tell_refunded(talk: Talk, who: str, year: int, kind: str) -> None:
+    """Why there is no paper of the year; kept for 为什么没有."""
+    talk.state.listed[GONE] = {"who": who, "year": year, "kind": kind}
+    talk.tell("paper.refunded", who=who, year=year, title=say(f"paper.title.{kind}"))
+
+
 def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
     """`task.single` keeps what was offered."""
     task.asked, task.single = "fee_year", [str(year) for year in years]
+    if "fee_year" not in task.answered:
+        task.answered.append("fee_year")
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in years]
     sentence = say(key, titles=[option.title for option in options], **facts)
     talk.add(cards.choice(sentence, "fee_year", options))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.driver import Resident, Town
 from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number
-from tests.journeys.test_lists_of_papers import without_personal_data
+from tests.journeys.test_lists_of_papers import ask, pay_now, without_personal_data
 from tests.journeys.test_papers_in_other_words import begin, documents, year
 from tests.journeys.test_q_queries import declared, month_payment
 
@@ -189,3 +189,98 @@ def test_what_was_refunded_is_not_offered(people: Town) -> None:
     assert "已经退了" in me.text
     me.say("2025年")
     assert len(documents(me)) == 1
+
+
+def test_a_year_is_no_number_of_anybody(people: Town) -> None:
+    me = begin(people, CHILD, "again-number", "开代缴的缴费凭证")
+    for said in ("2026年的", "帮我妈开2026年的缴费凭证"):
+        me.say(said)
+        assert "位数不对" not in me.text
+        assert "证件号码是多少" in me.text
+    me.say("我记不得号码了")
+    assert "没有听出号码" in me.text
+    me.say("开我自己2026的")
+    assert len(documents(me)) == 1
+    assert "**" not in me.text
+
+
+def test_who_was_asked_about_is_known(people: Town) -> None:
+    me = begin(people, CHILD, "again-known", "查替别人缴的2026年的费")
+    me.say(MOTHER["id_number"])
+    me.say(MOTHER["name"])
+    me.say("给她开2026年的缴费凭证")
+    assert "**奶2026年" in me.text
+    me.say("不开她的，还是开我自己的")
+    assert len(documents(me)) == 1
+    assert "**" not in me.text
+    me.say("不开我的，开我爸的")
+    assert "证件号码" in me.text
+    me.say(FATHER["id_number"])
+    me.say(FATHER["name"])
+    assert "**公2026年" in me.text
+    without_personal_data(me, MOTHER, FATHER)
+    me.write_transcript("c4-second-half")
+
+
+def test_who_was_paid_for_is_known(people: Town) -> None:
+    me = begin(people, CHILD, "again-paid", f"给{MOTHER['name']}交明年的居民医保")
+    me.say(MOTHER["id_number"])
+    pay_now(me, CHILD)
+    ask(me, f"给{MOTHER['name']}开2026年的缴费凭证")
+    assert "**奶2026年" in me.text
+    ask(me, "开她2027年的缴费凭证")
+    assert "最晚11月26日" in me.text
+    for said in ("那啥时候才有", "哪天可以开"):
+        me.say(said)
+        assert "最早11月24日，最晚11月26日" in me.text
+    me.say("好")
+    assert "我就告诉您" in me.text
+    me.say("凭证可以开了没")
+    assert "最早11月24日，最晚11月26日" in me.text
+    without_personal_data(me, MOTHER)
+    me.write_transcript("c4-paid-a-moment-ago")
+
+
+def test_what_is_wished_for_instead_and_what_can_not_be_done(people: Town) -> None:
+    me = begin(people, REISSUES, "again-instead", "补开完税证明")
+    me.say("2025年")
+    assert len(items(me)) == 2
+    me.say("上一步")
+    assert me.card("choice")["slot"] == "fee_year"
+    me.say("下一页")
+    assert me.card("choice")["slot"] == "fee_year"
+    me.say("2025年")
+    me.say("第一张开错了，作废")
+    assert "不能作废" in me.text
+    assert not documents(me)
+    me.say("取消")
+    assert "扣钱" not in me.text
+
+
+def test_both_papers_and_a_voucher_is_of_the_whole_year(people: Town) -> None:
+    me = begin(people, EARLY, "again-two", "缴费凭证和完税证明都要，2025年的")
+    assert len(documents(me)) == 1
+    assert len(items(me)) == 1
+    me.say("第一个")
+    assert "2025年居民医保" in me.text
+    me.say("开2026年的缴费凭证")
+    me.say("只要1到3月的")
+    assert "按年开" in me.text
+    assert not documents(me)
+
+
+def test_the_refunded_one_is_shown_and_told(people: Town) -> None:
+    me = begin(people, REFUNDED, "again-gone", "查我的缴费记录")
+    me.say("全部")
+    me.say("看看退费的那笔")
+    (item,) = items(me)
+    assert "退费日期" in item
+    me.say("2026年的缴费凭证")
+    me.say("为什么没有")
+    assert "已经退了" in me.text
+
+
+def test_the_latest_declaration_is_of_the_same_kind(people: Town) -> None:
+    me = begin(people, DECLARES, "again-declared", "查上周的申报记录")
+    me.say("城乡居民")
+    assert "最近的一次是2025年11月3日" in me.text
