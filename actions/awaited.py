@@ -20,9 +20,11 @@ WHEN = frozenset({"record_delay"})
 ASIDES = frozenset({"faq", "thank", "chitchat", "bot_challenge", "complain", "out_of_scope", "repeat"})
 
 
-def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
-    """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
-    talk.tell(
+def tell_part_pending(talk: Talk, not_yet: NotYet, *, again: bool = True) -> None:
+    """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again. Not
+    `again`: once in a conversation."""
+    tell = talk.tell if again else talk.tell_once
+    tell(
         "paper.part_pending",
         what=unbooked_in_words([not_yet]),
         earliest=not_yet.earliest,

@@ -1,6 +1,7 @@
 """Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
 import re
+from dataclasses import replace
 
 from actions import awaited, family, holders, picking, tickets, vouchers
 from actions.choices import choose, plain
@@ -11,7 +12,7 @@ from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.turn import Turn
+from actions.turn import TOKEN, Turn
 from services.certificates import PAYMENT_RECORD as RECORD
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
@@ -21,6 +22,7 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
+THIS_ONE = re.compile(r"[这那]一?[笔条个张]")
 BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
@@ -50,6 +52,9 @@ def take_facts(talk: Talk, task: Task) -> None:
     turn = talk.turn
     _recall(talk, task)
     kind = _kind_said(turn, task)
+    seen = talk.state.shown.get("seen") if talk.state.done.get("kind") == "query" else None
+    if seen and kind and kind != RECORD and THIS_ONE.search(turn.text):
+        task.put(tickets.NUMBER, str(seen["ticket_no"]))
     if kind is not None:
         task.put("certificate_kind", kind)
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
@@ -58,7 +63,7 @@ def take_facts(talk: Talk, task: Task) -> None:
         anew = (
             tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
         )  # 2024年的完税证明 says it all
-        for name in anew:
+        for name in (*anew, tickets.NUMBER):
             task.forget(name)
     if not said and (picking.ALL.search(turn.text) or asks_whole(turn)):
         task.put(tickets.EVERY_YEAR, "yes")  # 这几年的都开, and no year is asked for
@@ -209,7 +214,7 @@ def _once_more(talk: Talk) -> Task | None:
     same of somebody else (那我的呢, 换成给我妈开)."""
     again = picking.given_again(talk)
     reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
-    whose = says_whose(talk.turn) and talk.turn.last("certificate_kind") is None and goes_on(talk)
+    whose = says_whose(talk.turn) and not NAMES_PAPER.search(talk.turn.text) and goes_on(talk)
     if again is None and (reissue or whose) and talk.state.task is None:
         again = Task(kind="certificate")
         take_facts(talk, again)
@@ -231,15 +236,27 @@ def _takes_years(talk: Talk, task: Task) -> bool:
 
 
 def take_both(talk: Talk) -> None:
-    """缴费凭证和完税证明都要: the certificate comes after the voucher."""
-    kind, turn = talk.turn.last("certificate_kind"), talk.turn
-    if kind != RECORD or not TAX_WORDS.search(turn.text) or not BOTH.search(turn.text):
-        return
-    times = {name: str(turn.last(name)) for name in tickets.TIMES if turn.last(name) is not None} | _years(
+    """What is asked for twice comes one after the other: 我和我妈的都要; 缴费凭证和完税证明都要, the voucher first."""
+    turn, kind = talk.turn, talk.turn.last("certificate_kind")
+    if kind is None and TAX_WORDS.search(turn.text):
+        kind = tickets.ANY
+    said = {name: str(turn.last(name)) for name in tickets.TIMES if turn.last(name) is not None} | _years(
         talk
     )
-    if not (turn.last("beneficiary") == OTHER or any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))):
-        talk.state.parked.insert(0, Task(kind="certificate", facts={"certificate_kind": tickets.ANY} | times))
+    tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := turn.token(name))}
+    relation = next(iter(family.relations(turn.text)), None)
+    if kind and family.SELF_TOO.search(turn.text) and (tokens or relation):
+        whose = {"beneficiary": OTHER, **tokens} | ({"relation": relation} if relation else {})
+        talk.state.parked.insert(
+            0, Task(kind="certificate", facts={"certificate_kind": str(kind)} | said | whose)
+        )
+        talk.turn = replace(
+            turn, text=TOKEN.sub("", turn.text), values={**turn.values, "beneficiary": ("self",)}
+        )
+        return
+    own = not tokens and turn.last("beneficiary") != OTHER
+    if own and kind == RECORD and TAX_WORDS.search(turn.text) and BOTH.search(turn.text):
+        talk.state.parked.insert(0, Task(kind="certificate", facts={"certificate_kind": tickets.ANY} | said))
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:
@@ -255,6 +272,8 @@ async def answer_question(talk: Talk, task: Task) -> bool:
         year = plain(talk.turn.text)
     if year is not None:
         task.put("fee_year", year)
+    elif talk.turn.values.keys() == {"ordinal"}:
+        talk.tell("paper.only_so_many", count=len(options))
     else:
         return False
     return True

@@ -245,6 +245,10 @@ async def _show(
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}
+        talk.state.shown.pop("seen", None)
+        seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
+        if seen is not None:
+            talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
     if person is None and task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys():
         await listing.tell_pending(talk, task.facts["query_kind"], bound)
     talk.state.finish()

@@ -83,6 +83,9 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 
 
 def _said(talk: Talk) -> dict[str, Any]:
+    beside = listing.neighbour_asked(talk.turn) if "seen" in talk.state.shown else None
+    if beside and talk.state.task is None:
+        return {"place": beside}
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}
     if talk.turn.intent == "go_back" and talk.state.task is None:

@@ -75,6 +75,7 @@ class Dialogue:
     asked for too early. `shown` is the query whose records were shown last, and the page that is open.
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
+    `said_once` are sentences that bear no repeating: what was paid and is not in the books.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -101,6 +102,7 @@ class Dialogue:
     relatives: dict[str, str] = field(default_factory=dict)
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
+    said_once: list[str] = field(default_factory=list)
 
     @property
     def capture(self) -> str | None:
@@ -142,6 +144,7 @@ class Dialogue:
         self.leave_basket()
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
+        self.said_once = []
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

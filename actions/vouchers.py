@@ -109,15 +109,15 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
     about = {tickets.INSURED: holder.person_id} if holder.payer_id else {}
     given = {"fee_year": ",".join(str(year) for year in ready)}
     talk.state.listed = {"certificate_kind": RECORD, tickets.GIVEN: given} | about
-    note = True
+    minutes = talk.services.settings.document_minutes
     for year in ready:
         issued = await talk.services.certificates.issue_payment_record(
             holder, conversation_id=talk.conversation_id, fee_year=year
         )
         if isinstance(issued, Document):
-            sentence = say("paper.ready", who=who, title=issued.title, year=year, note=note)
+            sentence = say("paper.ready", who=who, title=issued.title, year=year, minutes=minutes)
             talk.add(cards.document(sentence, issued))
-            note = False
+            minutes = 0  # said once
         elif isinstance(issued, NotYet):
             awaited.tell_not_yet(talk, holder, RECORD, issued)
         else:

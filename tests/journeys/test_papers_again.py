@@ -284,3 +284,46 @@ def test_the_latest_declaration_is_of_the_same_kind(people: Town) -> None:
     me = begin(people, DECLARES, "again-declared", "查上周的申报记录")
     me.say("城乡居民")
     assert "最近的一次是2025年11月3日" in me.text
+
+
+def test_from_one_record_to_the_next_and_to_its_paper(people: Town) -> None:
+    me = begin(people, REISSUES, "again-beside", "查2026年的养老")
+    me.say("第二条")
+    assert "2026年4月" in me.text
+    me.say("下一条")
+    assert "2026年3月" in me.text
+    me.say("上一条")
+    assert "2026年4月" in me.text
+    me.say("帮这笔开完税证明")
+    (item,) = items(me)
+    assert "2026年4月" in item
+    me.say("查2026年的养老")
+    me.say("最后一条")
+    me.say("下一条")
+    assert "最后一条了" in me.text
+
+
+def test_what_is_said_of_a_page_of_one_and_of_files(people: Town) -> None:
+    me = begin(people, CHILD, "again-files", "首次开具2026年的完税证明")
+    me.say("最后一页")
+    assert "这是第2页" in me.text
+    me.say("查2025年的养老")
+    me.say("导出PDF")
+    assert [card["title"].endswith("（PDF）") for card in documents(me)] == [True, False]
+    assert "链接10分钟内有效" in me.text
+    me.say("开2019年的缴费凭证")
+    me.say("第八个")
+    assert "只有3个可以选" in me.text
+    me.say("都开出来")
+    assert len(documents(me)) == 3
+
+
+def test_what_is_not_booked_is_told_once(new_town: Any) -> None:
+    town = new_town()
+    town.load([EARLY])
+    me = begin(town, EARLY, "again-once", "交明年的居民医保")
+    pay_now(me, EARLY)
+    ask(me, "查我2026年的缴费记录")
+    assert "还没入库" in me.text
+    me.say("查我2025年的缴费记录")
+    assert "还没入库" not in me.text
