@@ -15,16 +15,21 @@ from services.identity import BoundPerson
 FIRST = "tax_certificate_first"
 INSURED, LAST = "insured_person", "last"
 """`last` is what a button says for the person whose papers were asked for last: no id of a person leaves us."""
+WHEN = frozenset({"record_delay"})
+"""Topics of questions after the day from which a paper can be had."""
 ASIDES = frozenset({"faq", "thank", "chitchat", "bot_challenge", "complain", "out_of_scope", "repeat"})
 
 
-def tell_part_pending(talk: Talk, not_yet: NotYet) -> None:
-    """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again."""
-    talk.tell(
+def tell_part_pending(talk: Talk, not_yet: NotYet, *, again: bool = True) -> None:
+    """What was paid a moment ago is not among what is handed out or listed: so that nobody pays again. Not
+    `again`: once in a conversation."""
+    tell = talk.tell if again else talk.tell_once
+    tell(
         "paper.part_pending",
         what=unbooked_in_words([not_yet]),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
+        provisional=not_yet.provisional,
     )
 
 
@@ -38,11 +43,11 @@ def tell_not_yet(talk: Talk, holder: Holder, kind: str, not_yet: NotYet) -> None
     _say_not_yet(talk, not_yet)
 
 
-def _say_not_yet(talk: Talk, not_yet: NotYet) -> None:
+def _say_not_yet(talk: Talk, not_yet: NotYet, key: str = "paper.not_yet") -> None:
+    offer = ((say("button.tell_me"), "/affirm"), (say("button.dont_tell"), "/deny"))
     talk.tell(
-        "paper.not_yet",
-        (say("button.tell_me"), "/affirm"),
-        (say("button.dont_tell"), "/deny"),
+        key,
+        *(offer if key == "paper.not_yet" else ()),
         earliest=not_yet.earliest,
         latest=not_yet.latest,
         what=unbooked_in_words([not_yet]),
@@ -57,6 +62,9 @@ async def wants_to_be_told(talk: Talk) -> bool:
     if talk.turn.poke:
         return False
     agrees = agrees_to_be_told(talk.turn)
+    if asks_when(talk):
+        await offer_again(talk)
+        return True
     if talk.turn.intent in ASIDES and not agrees:
         return False  # what is asked in between is answered, and then this is asked again
     talk.state.question = None  # what is awaited stays in mind: it may be wished for later
@@ -66,6 +74,25 @@ async def wants_to_be_told(talk: Talk) -> bool:
     elif agrees:
         await _promise(talk)
     return agrees or talk.turn.intent == "deny"
+
+
+def asks_when(talk: Talk) -> bool:
+    """那啥时候才有: the days of this paper, not the general answer."""
+    return talk.turn.intent == "faq" and talk.turn.last("faq_topic") in WHEN
+
+
+async def _tells_when(talk: Talk) -> bool:
+    """Of what was asked for too early, else of what was paid and is not booked; False where there is none."""
+    if talk.state.awaited:
+        talk.state.question = TELL
+        await offer_again(talk)
+        return True
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    for holder in await _paid_for(talk, bound) if bound else []:
+        for not_yet in (await talk.services.certificates.pending(holder)).values():
+            _say_not_yet(talk, not_yet, "paper.when")
+            return True
+    return False
 
 
 async def _promise(talk: Talk) -> None:
@@ -85,6 +112,8 @@ async def _promise(talk: Talk) -> None:
 async def _wants_to_be_told_after_all(talk: Talk) -> bool:
     """到时候告诉我, with no offer open: of what was asked for too early, else of what was paid and is not booked."""
     state = talk.state
+    if asks_when(talk) and not (state.task or state.login or state.question):
+        return await _tells_when(talk)
     if state.task or state.login or state.question or state.window or not asks_to_be_told(talk.turn):
         return False
     if state.awaited:

@@ -11,12 +11,11 @@ from actions import (
     afterwards,
     agreeing,
     answering,
-    awaited,
     basket,
     cards,
-    cautions,
     faq,
     login,
+    lookups,
     loosely,
     meant,
     moving,
@@ -26,7 +25,6 @@ from actions import (
     queries,
     refund_words,
     refunding,
-    reminding,
     returning,
     starting,
     steps,
@@ -79,18 +77,19 @@ async def _go_on_with_next(talk: Talk) -> None:
 
 
 async def _respond(talk: Talk) -> None:
+    lookups.hear_second_half(talk)
     meant.read_pronoun(talk)
     handler = HANDLERS.get(talk.turn.intent, _unclear)
     if talk.turn.intent in GUESSED and others.names_somebody(talk):
         handler = starting.pay
     anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
-    if (handler is starting.pay or anew) and _is_about_papers(talk):
+    if (handler is starting.pay or anew) and lookups.is_meant(talk):
         handler = _inform
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
-    if (talk.state.question == RETURN and talk.turn.poke) or await _about_lists(talk):
+    if (talk.state.question == RETURN and talk.turn.poke) or await lookups.takes(talk):
         return
     if talk.state.question == RETURN:
         talk.state.question = None
@@ -119,27 +118,6 @@ async def _respond(talk: Talk) -> None:
     ):
         return
     await handler(talk)
-
-
-def _is_about_papers(talk: Talk) -> bool:
-    """只要医保的, of a paper or a list that is open: nothing in it says that something is to be paid."""
-    task = talk.state.task
-    kind = task.kind if task else talk.state.done.get("kind")
-    return kind in {"certificate", "query"} and not papers.PAYS.search(talk.turn.text)
-
-
-async def _about_lists(talk: Talk) -> bool:
-    """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
-    was said of a time for paying."""
-    if await awaited.wants_to_be_told(talk):
-        return True
-    if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
-        await steps.ask_again(talk)
-        return True
-    if talk.state.login or not (papers.answers(talk) or queries.take_followup(talk)):
-        return False
-    await steps.go_on(talk)
-    return True
 
 
 async def _about_several(talk: Talk) -> bool:
@@ -196,11 +174,14 @@ async def _has_case(talk: Talk) -> bool:
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
+        about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
+        pays = talk.turn.last("payment_type") is not None
         if papers.goes_on(talk):
             await starting.certificate(talk)
-        elif any(
-            talk.turn.last(name) for name in ("insured_group", "insurance", "payment_type", "beneficiary")
-        ):
+        elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay
+            is_query = starting.has_done(talk, "query")
+            await (starting.query(talk) if is_query else starting.certificate(talk))
+        elif about or pays:
             await starting.pay(talk)
         elif talk.turn.last("certificate_kind") or (
             talk.turn.last("fee_year") and starting.has_done(talk, "certificate")

@@ -1,5 +1,6 @@
 """Records that were found, shown: a page of them, one in detail, years as a chart, all as files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,8 +19,14 @@ from services.identity import BoundPerson
 from services.ports import FeeRecord
 
 PAGE = 5
-WHICH = "which"
-"""看详情 without saying of which."""
+WHICH, REFUNDED = "which", "refunded"
+"""看详情 without saying of which; 看看退费的那笔."""
+NO_OTHER = {REFUNDED: "query.none_refunded", NEXT: "query.last_one", PREVIOUS: "query.first_one"}
+ONE_ON = re.compile(r"(?:再|看|那|的)*(?P<way>下|后|上|前)(?:面)?(?:那)?一?[条笔个](?:呢|的|看看)*")
+"""下一条, after one was shown."""
+REFUNDED_ONE = re.compile(
+    r"(?:看|查|哪|找).{0,4}退(?:了|过)?费?.{0,3}(?:[笔条个]|记录)|退(?:了|过)?费?的(?:是)?[那哪]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +47,16 @@ class Shown:
         return self.kind in {RecordKind.PAID, OTHER}
 
 
+def neighbour_asked(turn: Turn) -> str | None:
+    """`next` or `previous`: the record beside the one that was shown."""
+    match = ONE_ON.fullmatch(plain(turn.text))
+    return None if match is None else NEXT if match["way"] in "下后" else PREVIOUS
+
+
 def place_asked(turn: Turn) -> str | None:
-    """Which record of the page is wanted in detail: its place, or `which`."""
+    """Which record of the page is wanted in detail: its place, `which`, or `refunded`."""
+    if REFUNDED_ONE.search(turn.text):
+        return REFUNDED
     if turn.intent not in {"inform", "query_records", "out_of_scope", "help", "affirm", "chitchat"}:
         return None
     if (place := turn.last("ordinal")) is not None:
@@ -182,7 +197,10 @@ def _tell_total(talk: Talk, shown: Shown) -> None:
 
 
 def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
-    record = _chosen(shown, page)
+    record = chosen(shown, page)
+    if record is None and shown.facts.get("place") in NO_OTHER:
+        talk.tell(NO_OTHER[shown.facts["place"]], (say("query.button.back"), cards.query_page(page)))
+        return
     if record is None:
         count = min(PAGE, len(shown.records) - (page - 1) * PAGE)
         talk.tell("query.which", count=count)
@@ -193,10 +211,12 @@ def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
     talk.add(cards.records(sentence, _wire_kind(shown), [item], None, back))
 
 
-def _chosen(shown: Shown, page: int) -> FeeRecord | None:
+def chosen(shown: Shown, page: int) -> FeeRecord | None:
     """By id, or by its place: on the open page, or counted over all where the page has no such place."""
     if "record" in shown.facts:
         return next((r for r in shown.records if r.record_id == shown.facts["record"]), None)
+    if shown.facts["place"] in NO_OTHER:
+        return _beside(shown, shown.facts["place"])
     if shown.facts["place"] == WHICH:
         return shown.records[0] if len(shown.records) == 1 else None
     place = int(shown.facts["place"])
@@ -206,6 +226,15 @@ def _chosen(shown: Shown, page: int) -> FeeRecord | None:
     if 1 <= place <= len(part):
         return part[place - 1]
     return shown.records[place - 1] if 1 <= place <= len(shown.records) else None
+
+
+def _beside(shown: Shown, place: str) -> FeeRecord | None:
+    """The one that was refunded, or the next or the previous of the one that was shown."""
+    if place == REFUNDED:
+        return next((record for record in shown.records if record.refunded_on), None)
+    ids = [record.record_id for record in shown.records]
+    at = ids.index(shown.facts["seen"]["record"]) + (1 if place == NEXT else -1)
+    return shown.records[at] if 0 <= at < len(ids) else None
 
 
 # --- to look at and to keep -------------------------------------------------------------------------------
@@ -221,7 +250,9 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         )
         for year, paid in years.items()
     ]
-    scope = {**shown.facts, "fee_period": ALL, "date_range": None}
+    scope = (
+        {**shown.facts, "fee_period": ALL, "date_range": None} if "charted" in shown.facts else shown.facts
+    )
     what = describe(scope, wide="").removesuffix(say("query.of"))
     picture = await talk.services.exports.show_chart(
         say("query.chart_title", what=what, who=_who(shown)),
@@ -246,7 +277,7 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
 
 
 async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
-    now = talk.services.clock.now()
+    now, minutes = talk.services.clock.now(), talk.services.settings.document_minutes
     columns, rows = record_lists.table(shown.kind, shown.records)
     notes = [
         say("query.export_owner", name=shown.owner, other=shown.kind == OTHER),
@@ -269,9 +300,11 @@ async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
     files = await talk.services.exports.hand_out(
         table, person_id=bound.person_id, conversation_id=talk.conversation_id
     )
-    for place, file in enumerate(files):
-        key = "query.exported" if place == 0 else "query.exported_pdf"
-        talk.add(cards.document(say(key, count=len(shown.records)), file))
+    is_pdf = "pdf" in talk.turn.text.lower()
+    said = say("query.exported", count=len(shown.records), pdf=is_pdf, minutes=minutes)
+    for file in reversed(files) if is_pdf else files:
+        talk.add(cards.document(said, file))
+        said = say("query.exported_too", pdf=not is_pdf)
 
 
 async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
@@ -280,9 +313,10 @@ async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
         return
     pending = (await talk.services.certificates.pending(Holder(person_id=bound.person_id))).values()
     if pending:
-        talk.tell(
+        talk.tell_once(
             "query.pending",
             what=record_lists.unbooked_in_words(pending),
             earliest=min(year.earliest for year in pending),
             latest=max(year.latest for year in pending),
+            provisional=any(year.provisional for year in pending),
         )

@@ -7,7 +7,7 @@ from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
-from actions.state import CHANGE, CHANGING, CONFIRM, HELD, PAYMENT, UNBIND, Task
+from actions.state import CHANGE, CHANGING, CONFIRM, HELD, LOOKUPS, PAYMENT, UNBIND, Task
 from actions.talk import Talk
 
 NOT_THAT = re.compile(r"(?<![要是])(?:不是|没|别|不要|不)(?:要|说|想|叫你?|让你?|喊你?)*取消")
@@ -143,7 +143,7 @@ async def cancel(talk: Talk) -> None:
     elif task or talk.state.login:
         talk.state.finish(left=True)
         talk.state.forget_login()
-        talk.tell("cancel.done", *steps.menu_buttons())
+        talk.tell("cancel.done", *steps.menu_buttons(), paying=_pays(task))
     else:
         talk.tell("cancel.nothing", *steps.menu_buttons())
 
@@ -172,7 +172,12 @@ async def restart(talk: Talk) -> None:
 async def hold(talk: Talk) -> None:
     if talk.state.task:
         talk.state.task.doubt = HELD
-    talk.tell("hold", (say("button.go_on"), "/resume_bot"))
+    talk.tell("hold", (say("button.go_on"), "/resume_bot"), paying=_pays(talk.state.task))
+
+
+def _pays(task: Task | None) -> bool:
+    """Whether somebody may wonder if money was taken."""
+    return task is not None and task.kind not in LOOKUPS
 
 
 async def repeat(talk: Talk) -> None:

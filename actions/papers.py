@@ -1,19 +1,19 @@
 """Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 
-from actions import awaited, family, login, picking, tickets, vouchers
+from actions import awaited, family, holders, picking, tickets, vouchers
 from actions.choices import choose, plain
-from actions.query_words import asks_own, asks_whole, recent_years
+from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
+from actions.query_words import ANOTHER, PAYS, asks_own, asks_whole, page_asked, recent_years
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import TOKEN, Turn
 from services.certificates import PAYMENT_RECORD as RECORD
-from services.certificates import Holder
-from services.domain.kinds import IdType
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
 
@@ -22,16 +22,12 @@ TAX_CERTIFICATE = '/get_certificate{"certificate_kind": "tax_certificate"}'
 TAX_WORDS = re.compile(r"完税|税票|税收证明|纳税证明")
 NAMES_PAPER = re.compile(r"完税|税票|凭证|证明|记录|单[子据]|^/")
 """What says by itself which paper is meant, and begins anew with whose it is."""
-PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+THIS_ONE = re.compile(r"[这那]一?[笔条个张]")
+BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-SAME = re.compile(r"[给帮替][他她]|[他她]的")
-ANOTHER = re.compile(r"另|别的?个?|换")
-ID_NUMBER, PERSON_NAME, INSURED, OTHER = "id_number", "person_name", "insured_person", "other"
+SAME = re.compile(r"[给帮替开打][他她]|[他她].{0,6}的")
 PICKED = ("ticket", "issue", "page", tickets.DONE)
-OF_ORDER = ":"
-"""Between the number of an order and the place of a bill in it: how a button names who is insured there."""
-MINE = '/get_certificate{"beneficiary": "self"}'
 
 
 def goes_on(talk: Talk) -> bool:
@@ -39,29 +35,35 @@ def goes_on(talk: Talk) -> bool:
     if talk.state.done.get("kind") != "certificate" or not talk.state.listed:
         return False
     said = any(talk.turn.last(name) is not None for name in tickets.FILTERS)
-    said = said or asks_own(talk.turn)
     return (
-        (said or bool(_years(talk)))
+        (said or says_whose(talk.turn) or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
         and not PAYS.search(talk.turn.text)
     )
 
 
+def says_whose(turn: Turn) -> bool:
+    """我自己的呢, 换成给我妈开, a name, a number."""
+    named = any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    return asks_own(turn) or turn.last("beneficiary") == OTHER or named
+
+
 def take_facts(talk: Talk, task: Task) -> None:
     turn = talk.turn
     _recall(talk, task)
-    kind = turn.last("certificate_kind")
-    if kind is None and TAX_WORDS.search(turn.text) and not tickets.is_tax(task):
-        kind = tickets.ANY
+    kind = _kind_said(turn, task)
+    seen = talk.state.shown.get("seen") if talk.state.done.get("kind") == "query" else None
+    if seen and kind and kind != RECORD and THIS_ONE.search(turn.text):
+        task.put(tickets.NUMBER, str(seen["ticket_no"]))
     if kind is not None:
-        task.put("certificate_kind", str(kind))
+        task.put("certificate_kind", kind)
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
     said |= _years(talk)
     if said.keys() & set(tickets.TIMES):
         anew = (
             tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
         )  # 2024年的完税证明 says it all
-        for name in anew:
+        for name in (*anew, tickets.NUMBER):
             task.forget(name)
     if not said and (picking.ALL.search(turn.text) or asks_whole(turn)):
         task.put(tickets.EVERY_YEAR, "yes")  # 这几年的都开, and no year is asked for
@@ -79,6 +81,14 @@ def take_facts(talk: Talk, task: Task) -> None:
     _take_person(talk, task)
 
 
+def _kind_said(turn: Turn, task: Task) -> str | None:
+    if (kind := turn.last("certificate_kind")) is not None:
+        return str(kind)
+    if tickets.is_tax(task):
+        return tickets.FIRST if picking.NEVER.search(turn.text) else None
+    return tickets.ANY if TAX_WORDS.search(turn.text) else None
+
+
 def _recall(talk: Talk, task: Task) -> None:
     """再补一张: which paper, and whose, as last time, where a new task does not say."""
     listed, turn = talk.state.listed, talk.turn
@@ -89,7 +99,8 @@ def _recall(talk: Talk, task: Task) -> None:
         kind = str(listed.get("certificate_kind", RECORD))
         task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
     own = asks_own(turn)
-    if own or (task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)):
+    record_again = task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)
+    if says_whose(turn) or record_again:
         last = listed | listed.get(tickets.GIVEN, {})  # of the same year: 那我的呢, 掉了再打一张
         task.facts |= {name: last[name] for name in tickets.TIMES if name in last}
     if INSURED in listed and turn.last("beneficiary") is None and not own:
@@ -146,12 +157,21 @@ def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
         task.put("relation", relation)
     if named or ANOTHER.search(talk.turn.text):
         return
-    last = talk.state.listed.get(INSURED)
     known = [person for person, what in talk.state.relatives.items() if what == relation]
     if len(known) == 1:
         task.put(INSURED, known[0])
-    elif last and relation is None and SAME.search(talk.turn.text):
-        task.put(INSURED, last)
+    elif relation is None and SAME.search(talk.turn.text):
+        _take_last(talk, task)
+
+
+def _take_last(talk: Talk, task: Task) -> None:
+    """她的: of whom records were shown a moment ago, else of whom papers were handed out."""
+    queried = talk.state.shown if talk.state.done.get("kind") == "query" else {}
+    if {ID_NUMBER, PERSON_NAME} <= queried.keys():
+        for name in (ID_NUMBER, PERSON_NAME):
+            task.put(name, queried[name])
+    elif INSURED in talk.state.listed:
+        task.put(INSURED, talk.state.listed[INSURED])
 
 
 def answers(talk: Talk) -> bool:
@@ -161,8 +181,8 @@ def answers(talk: Talk) -> bool:
     asked = task.asked if task and task.kind == "certificate" else None
     if task and asked and _says_whose(talk, task):
         return True
-    if task and asked == "fee_year" and _takes_years(talk, task):
-        return True
+    if task and asked == "fee_year" and (_takes_years(talk, task) or page_asked(talk.turn)):
+        return True  # 下一页 while there is no list yet: the year is asked for again
     again = _once_more(talk)
     if again is not None:
         talk.state.task = again
@@ -179,7 +199,8 @@ def answers(talk: Talk) -> bool:
 
 def _says_whose(talk: Talk, task: Task) -> bool:
     """The person that was asked for; or 那我的呢, of the same paper and year."""
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token(task.asked):
+    told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
+    if task.asked in {ID_NUMBER, PERSON_NAME} and told:
         _take_person(talk, task)
         return True
     if task.facts.get("beneficiary") != OTHER or not asks_own(talk.turn):
@@ -189,12 +210,12 @@ def _says_whose(talk: Talk, task: Task) -> bool:
 
 
 def _once_more(talk: Talk) -> Task | None:
-    """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; one's own
-    after those of another (那我的呢)."""
+    """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; the
+    same of somebody else (那我的呢, 换成给我妈开)."""
     again = picking.given_again(talk)
     reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
-    own = asks_own(talk.turn) and goes_on(talk)
-    if again is None and (reissue or own) and talk.state.task is None:
+    whose = says_whose(talk.turn) and not NAMES_PAPER.search(talk.turn.text) and goes_on(talk)
+    if again is None and (reissue or whose) and talk.state.task is None:
         again = Task(kind="certificate")
         take_facts(talk, again)
     return again
@@ -214,123 +235,58 @@ def _takes_years(talk: Talk, task: Task) -> bool:
     return True
 
 
+def take_both(talk: Talk) -> None:
+    """What is asked for twice comes one after the other: 我和我妈的都要; 缴费凭证和完税证明都要, the voucher first."""
+    turn, kind = talk.turn, talk.turn.last("certificate_kind")
+    if kind is None and TAX_WORDS.search(turn.text):
+        kind = tickets.ANY
+    said = {name: str(turn.last(name)) for name in tickets.TIMES if turn.last(name) is not None} | _years(
+        talk
+    )
+    tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := turn.token(name))}
+    relation = next(iter(family.relations(turn.text)), None)
+    if kind and family.SELF_TOO.search(turn.text) and (tokens or relation):
+        whose = {"beneficiary": OTHER, **tokens} | ({"relation": relation} if relation else {})
+        talk.state.parked.insert(
+            0, Task(kind="certificate", facts={"certificate_kind": str(kind)} | said | whose)
+        )
+        talk.turn = replace(
+            turn, text=TOKEN.sub("", turn.text), values={**turn.values, "beneficiary": ("self",)}
+        )
+        return
+    own = not tokens and turn.last("beneficiary") != OTHER
+    if own and kind == RECORD and TAX_WORDS.search(turn.text) and BOTH.search(turn.text):
+        talk.state.parked.insert(0, Task(kind="certificate", facts={"certificate_kind": tickets.ANY} | said))
+
+
 async def answer_question(talk: Talk, task: Task) -> bool:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     if task.asked != "fee_year" or bound is None:
         return False
+    if tickets.is_tax(task) and (talk.turn.last("date_range") or talk.turn.last("fee_period")):
+        take_facts(talk, task)  # 2026年九月开的 is less than the year
+        return True
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in task.single]
     year = choose(talk.turn, "fee_year", options)
     if year is None and plain(talk.turn.text).isdigit() and len(plain(talk.turn.text)) == 4:
         year = plain(talk.turn.text)
     if year is not None:
         task.put("fee_year", year)
+    elif talk.turn.values.keys() == {"ordinal"}:
+        talk.tell("paper.only_so_many", count=len(options))
     else:
         return False
     return True
 
 
 async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
-    holder = await _holder(talk, task, bound)
+    holder = await holders.find(talk, task, bound)
     if holder is None:
         return
     if tickets.is_tax(task):
         await tickets.go_on(talk, task, bound, holder)
     else:
         await vouchers.go_on(talk, task, bound, holder)
-
-
-# --- for whom ---------------------------------------------------------------------------------------
-
-
-async def _holder(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
-    """Whose payments it is about; None after the next question, or after what ends it, has been said."""
-    facts = task.facts
-    if facts.get("beneficiary") != OTHER:
-        return Holder(person_id=bound.person_id)
-    if INSURED in facts:
-        return await _named_by_button(talk, task, bound)
-    if await _is_the_same(talk, task):
-        return Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
-    could_be = await _complete(talk, task)
-    if not could_be or not await login.step_up(talk, bound, tickets.LEVEL):
-        return None
-    task.asked = None
-    found = None
-    for id_type in could_be:
-        found = found or await talk.services.certificates.find_paid_for(
-            bound.person_id,
-            conversation_id=talk.conversation_id,
-            id_token=facts[ID_NUMBER],
-            name_token=facts[PERSON_NAME],
-            id_type=id_type,
-        )
-    for name in (ID_NUMBER, PERSON_NAME):
-        task.forget(name)
-    if found is None:
-        talk.state.finish()
-        talk.tell("paper.nothing_for_other")
-        return None
-    task.put(INSURED, found.person_id)
-    known = talk.state.relatives.get(found.person_id, "")
-    talk.state.relatives[found.person_id] = facts.get("relation", known)
-    return found
-
-
-async def _is_the_same(talk: Talk, task: Task) -> bool:
-    """Whether a name without a number is that of somebody whom this conversation has found before."""
-    named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
-    if not named or ID_NUMBER in task.facts:
-        return False
-    for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else [])]):
-        if await talk.services.certificates.is_named(
-            person_id, conversation_id=talk.conversation_id, name_token=named
-        ):
-            task.forget(PERSON_NAME)
-            task.put(INSURED, person_id)
-            task.asked = None
-            return True
-    return False
-
-
-async def _named_by_button(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
-    """Who was found before, or is named by an order of this payer and the place of the bill in it."""
-    person_id = str(task.facts[INSURED])
-    order_no, _, place = person_id.partition(OF_ORDER)
-    if place:
-        order = await talk.services.payment.find_order(order_no)
-        if order is None or order.payer_id != bound.person_id or not 1 <= int(place) <= len(order.bills):
-            talk.state.finish()
-            talk.tell("paper.nothing_for_other")
-            return None
-        person_id = order.bills[int(place) - 1].insured_id
-        task.put(INSURED, person_id)
-    if person_id == bound.person_id:
-        return Holder(person_id=person_id)
-    return Holder(person_id=person_id, payer_id=bound.person_id)
-
-
-async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
-    """The documents that the number may belong to, when number and name are there; else what is missing was
-    asked for."""
-    facts = task.facts
-    id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
-    if ID_NUMBER not in facts:
-        _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
-        return ()
-    checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
-    if not checked.ok and not checked.could_be:
-        task.forget(ID_NUMBER)
-        _ask(talk, task, ID_NUMBER, f"id_problem.{checked.reason}")
-        return ()
-    if PERSON_NAME not in facts:
-        _ask(talk, task, PERSON_NAME, "paper.ask_name")
-        return ()
-    return checked.could_be or (id_type,)
-
-
-def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
-    task.asked = name
-    talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)
 
 
 # --- the news -----------------------------------------------------------------------------------------

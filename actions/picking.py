@@ -11,7 +11,7 @@ from actions.query_words import asks_total, page_asked
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, INSURED, REISSUE, TICKET
+from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, GONE, INSURED, REISSUE, TICKET
 
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 HERE = re.compile(r"这一?页|这几|这[二两三四五2-5]个")
@@ -28,7 +28,13 @@ ONCE_MORE = re.compile(
     r"(?:请|麻烦|你|给我|帮我)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
 )
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
+NEVER = re.compile(r"没有?(?:首次)?(?:开|打|出)过")
+"""Of tickets: those that no paper was issued of."""
 LAST_PAGE = 9999
+SPAN = re.compile(
+    r"(?<=[0-9一二两三四五六七八九十个条])(?:到|至|[-~～—]+)(?=第?[0-9一二两三四五六七八九十]|最后|倒数)"
+)
+"""Between the first and the last of several that are side by side."""
 COUNTER = re.compile(r"(?<=[0-9一二三四五六七八九十两])[张份笔]")
 
 
@@ -39,7 +45,7 @@ def kind_said(text: str) -> str:
 
 def recall(talk: Talk) -> dict[str, Any]:
     """The facts of the list that was shown last: after one of it was issued, another may be meant."""
-    return {name: value for name, value in talk.state.listed.items() if name not in {"handles", GIVEN}}
+    return {name: value for name, value in talk.state.listed.items() if name not in {"handles", GIVEN, GONE}}
 
 
 def given_again(talk: Talk) -> Task | None:
@@ -119,9 +125,11 @@ def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequen
 
 
 def _by_place(talk: Talk, text: str, handles: Sequence[str]) -> list[str]:
-    """第二个, 2, 第一个和第三个."""
+    """第二个, 2, 第一个和第三个, 第一个到第三个."""
     places = [int(place) for place in talk.turn.values.get("ordinal", ())]
     places = [place + len(handles) + 1 if place < 0 else place for place in places]
+    if len(places) == 2 and SPAN.search(text):
+        places = list(range(min(places), max(places) + 1))
     found = [handles[place - 1] for place in places if 1 <= place <= len(handles)]
     if found or talk.turn.values.keys() - {"amount"}:
         return list(dict.fromkeys(found))

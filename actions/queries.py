@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from actions import cards, listing, login, record_lists
+from actions import cards, holders, listing, login, record_lists
 from actions.choices import choose
-from actions.query_facts import FILTERS, PEOPLE, TIMES, take_facts
+from actions.query_facts import FILTERS, PASSING, PEOPLE, TIMES, kept, options_of, take_facts, widen
 from actions.query_words import (
     ALL,
     CHART,
     OTHER,
-    SAME,
-    TOTAL,
-    asks_own,
-    asks_total,
     asks_whole,
-    page_asked,
     recent_years,
-    view_asked,
 )
 from actions.say import say
 from actions.slots import Option
-from actions.state import LOOKUPS, Task
+from actions.state import Task
 from actions.talk import Talk
-from actions.turn import Turn
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -35,8 +27,6 @@ from services.records import Wanted, read_person, record_year
 HISTORY_LEVEL = 3
 """What was paid needs a fresh verification (`reliability` 4.1)."""
 KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
-_PASSING = {"page", "from_page", "place", "record", "view", "offered"}
-"""Facts of one turn, not of the query."""
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -49,8 +39,10 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     if task.asked is None:
         return False
     before = dict(task.facts)
-    value = choose(talk.turn, task.asked, _options(task))
+    value = choose(talk.turn, task.asked, options_of(task))
     if value is not None:
+        if task.asked not in TIMES and any(talk.turn.last(name) for name in TIMES):
+            take_facts(talk, task)  # 城乡居民，上周的
         task.put(task.asked, value)
         return True
     if any(talk.turn.last(name) is not None for name in FILTERS) or (
@@ -67,113 +59,6 @@ def _take_person(talk: Talk, task: Task) -> bool:
     return bool(found)
 
 
-def _options(task: Task) -> list[Option]:
-    """The answers that were offered, as they were kept with the question."""
-    return [Option(value=value, title=title) for value, title in task.facts.get("offered", ())]
-
-
-# --- what is shown already ----------------------------------------------------------------------------
-
-
-def take_followup(talk: Talk) -> bool:
-    """Another page, a record, a chart or a file of the list that was shown last, or the list narrowed down.
-
-    True: the task is set up, and is to be gone on with.
-    """
-    state, turn = talk.state, talk.turn
-    if not state.shown or state.question:
-        return False
-    more = _tapped(turn) or (_said(talk) if _is_about_list(talk) else {})
-    if more:
-        open_page = state.shown.get("page", 1)
-        start(talk, {**_kept(state.shown), "page": open_page, "from_page": open_page, **more})
-        if more.get("view") == CHART:
-            _widen(_task(talk))
-        return True
-    if state.task is None and _is_about_list(talk) and _narrows(talk):
-        start(talk, _kept(state.shown))
-        take_facts(talk, _task(talk))
-        return True
-    return False
-
-
-def is_gone(talk: Talk) -> bool:
-    """Whether a button of a list was tapped that is not kept any more."""
-    return bool(_tapped(talk.turn)) and not talk.state.shown
-
-
-def _tapped(turn: Turn) -> dict[str, Any]:
-    names = {"record_id": "record", "query_page": "page", "query_view": "view"}
-    return {fact: str(turn.last(name)) for name, fact in names.items() if turn.last(name) is not None}
-
-
-def _said(talk: Talk) -> dict[str, Any]:
-    if (page := page_asked(talk.turn)) is not None:
-        return {"page": page}
-    if talk.turn.intent == "go_back" and talk.state.task is None:
-        return {"page": SAME}  # from one record to the list
-    view = view_asked(talk.turn)
-    if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
-        return {"view": view}
-    if asks_total(talk.turn) and _is_bare(talk):
-        return {"view": TOTAL}
-    place = listing.place_asked(talk.turn) if talk.state.task is None else None
-    return {"place": place} if place else {}
-
-
-def _is_about_list(talk: Talk) -> bool:
-    """Whether the list is what was shown last; a payment that was interrupted by it may be open again."""
-    task = talk.state.task
-    return talk.state.done.get("kind") == "query" and (task is None or task.kind == "pay")
-
-
-def _is_bare(talk: Talk) -> bool:
-    """Whether nothing is said of which records: then those that were shown are meant."""
-    said = any(talk.turn.last(name) for name in (*FILTERS, "query_kind", "beneficiary"))
-    return not said or talk.turn.last("query_kind") in {None, talk.state.shown.get("query_kind")}
-
-
-def _narrows(talk: Talk) -> bool:
-    turn = talk.turn
-    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
-    if own and turn.last("query_kind") is None:
-        return True
-    if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
-        return False
-    if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
-        return False
-    if (turn.last("beneficiary") is not None and not own) or turn.last("tier"):
-        return False
-    about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
-    return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
-
-
-def _kept(shown: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in shown.items() if name not in _PASSING}
-
-
-def _widen(task: Task) -> None:
-    """A chart by years is of all years, and of payments."""
-    if task.facts.get("query_kind") not in {RecordKind.PAID, OTHER}:
-        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART}
-    task.forget("date_range")
-    task.put("fee_period", ALL)
-
-
-def start(talk: Talk, facts: dict[str, Any]) -> None:
-    """A query in work; what was in work before waits, unless it is to be paid already."""
-    old = talk.state.task
-    if old and old.kind not in LOOKUPS and old.facts:
-        talk.state.parked.insert(0, old)
-    talk.state.task = Task(kind="query", facts=facts)
-
-
-def _task(talk: Talk) -> Task:
-    if talk.state.task is None:
-        raise ValueError("no query is in work")
-    return talk.state.task
-
-
 # --- asking -------------------------------------------------------------------------------------------
 
 
@@ -184,23 +69,38 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         _ask(talk, task, "query_kind", [Option(value=k, title=say(f"query.kind.{k}")) for k in KINDS])
         return
     if task.facts.get("view") == CHART:
-        _widen(task)
+        widen(task)
     if kind == OTHER and not await _knows_person(talk, task):
         return
     if not await login.step_up(talk, bound, HISTORY_LEVEL, "login.step_up_history"):
         return
     person = await _person(talk, task) if kind == OTHER else None
-    if kind == OTHER and person is None:
-        _nothing(talk, task)
+    found: list[FeeRecord] = []
+    if kind != OTHER or person is not None:
+        found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
+    if not found and kind == OTHER:
+        _ask_who_again(talk, task)
         return
-    found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
     if not found:
         await _show(talk, task, bound, [], person, everything=[])
         return
     if _is_open(talk, task, found):
         return
     fitting = await talk.services.records.find(bound.person_id, wanted_of(task, person))
+    if task.facts.get("view") == CHART and len(record_lists.yearly(fitting)) == 1:
+        fitting = await _every_year(talk, task, bound, person) or fitting
     await _show(talk, task, bound, fitting, person, everything=found)
+
+
+async def _every_year(talk: Talk, task: Task, bound: BoundPerson, person: Person | None) -> list[FeeRecord]:
+    """For a chart: one year has nothing to stand beside. What is listed stays as it is."""
+    every = Task(kind="query", facts=task.facts | {"fee_period": ALL, "date_range": ALL})
+    found = await talk.services.records.find(bound.person_id, wanted_of(every, person))
+    if len(record_lists.yearly(found)) == 1:
+        return []
+    task.facts["charted"] = ALL
+    talk.tell("query.chart_of_all")
+    return found
 
 
 def wanted_of(task: Task, person: Person | None, *, everything: bool = False) -> Wanted:
@@ -277,6 +177,7 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 async def _knows_person(talk: Talk, task: Task) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
     cancel = (say("button.cancel"), "/cancel")
+    holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
         task.asked = "id_number"
         talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
@@ -297,6 +198,12 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
         return False
     task.asked = None if task.asked in PEOPLE else task.asked
     return True
+
+
+def _ask_who_again(talk: Talk, task: Task) -> None:
+    """Nothing was found: the number or the name that is said next takes the place of the wrong one."""
+    task.asked = "person_name"
+    talk.tell("query.not_found", (say("button.cancel"), "/cancel"))
 
 
 def _id_type(task: Task) -> IdType:
@@ -337,7 +244,11 @@ async def _show(
         )
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
-        talk.state.shown = {name: v for name, v in task.facts.items() if name not in _PASSING - {"page"}}
+        talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}
+        talk.state.shown.pop("seen", None)
+        seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
+        if seen is not None:
+            talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
     if person is None and task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys():
         await listing.tell_pending(talk, task.facts["query_kind"], bound)
     talk.state.finish()
@@ -349,12 +260,15 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
     kind = task.facts["query_kind"]
     buttons = () if kind == OTHER else ((say("query.button.all"), cards.query(kind)),)
     narrowed = any(task.facts.get(name, ALL) != ALL for name in FILTERS)
+    said = {name: task.facts.get(name, ALL) for name in ("insured_group", "insurance")}
+    alike = [r for r in everything if all(v in {ALL, getattr(r, name)} for name, v in said.items())]
+    latest = next(iter(alike), None)
     talk.tell(
         f"query.nothing.{kind}",
         *(buttons if narrowed else ()),
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
-        latest=record_lists.when(everything[0]) if everything else None,
+        latest=record_lists.when(latest) if latest else None,
     )
-    talk.state.shown = _kept(task.facts) | {"page": 1}
+    talk.state.shown = kept(task.facts) | {"page": 1}
     if kind == OTHER:
         talk.state.finish()

@@ -1,6 +1,7 @@
 """What a sentence says of a query, as facts of its task: which query, which time, who, which insurance."""
 
 from calendar import monthrange
+from typing import Any
 
 from actions.query_words import (
     ALL,
@@ -16,6 +17,7 @@ from actions.query_words import (
     view_asked,
     widened,
 )
+from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
 from services.domain.kinds import RecordKind
@@ -24,6 +26,9 @@ from services.domain.periods import bounds
 TIMES = ("fee_year", "fee_period", "date_range")
 FILTERS = (*TIMES, "insured_group", "insurance", "validity")
 PEOPLE = ("id_number", "person_name")
+PAYMENTS = frozenset({RecordKind.PAID.value, OTHER})
+PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted"}
+"""Facts of one turn, not of the query."""
 EARLIEST = "2008-01"
 """Before that no fee is in the books that we ask."""
 
@@ -32,9 +37,9 @@ def take_facts(talk: Talk, task: Task) -> None:
     """The facts of the turn; another query than the one in work begins anew."""
     kind, before = _kind_said(talk, task), task.facts.get("query_kind")
     if kind and kind != before:
-        own = before == OTHER and asks_own(talk.turn)  # 我自己的呢, of the same time
-        kept = ("view", *FILTERS) if own else ("view",)
-        task.facts = {name: value for name, value in task.facts.items() if name in kept}
+        same = {kind, before} == PAYMENTS and talk.turn.last("query_kind") is None  # 我自己的呢, 我妈的呢
+        stays = ("view", *FILTERS) if same else ("view",)
+        task.facts = {name: value for name, value in task.facts.items() if name in stays}
         task.answered, task.asked = [], None
         task.put("query_kind", kind)
     for name in ("insured_group", "insurance", "validity", "id_type"):
@@ -108,3 +113,20 @@ def days_of(period: str) -> str:
     first, last = bounds(period)
     year, month = map(int, last.split("-"))
     return f"{first}-01/{last}-{monthrange(year, month)[1]:02d}"
+
+
+def kept(shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in shown.items() if name not in PASSING}
+
+
+def widen(task: Task) -> None:
+    """A chart is of payments: of those that were asked for, else of all years."""
+    if task.facts.get("query_kind") not in PAYMENTS:
+        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART}
+    if not task.facts.keys() & {"date_range", "fee_period"}:
+        task.put("fee_period", ALL)
+
+
+def options_of(task: Task) -> list[Option]:
+    """The answers that were offered, as they were kept with the question."""
+    return [Option(value=value, title=title) for value, title in task.facts.get("offered", ())]

@@ -8,6 +8,10 @@ import cn2an
 from actions.choices import plain
 from actions.turn import Turn
 
+PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+"""What asks for a payment, or is a button."""
+ANOTHER = re.compile(r"另|别的?个?|换")
+"""Somebody else than a moment ago."""
 ALL = "all"
 LIST, DETAIL, CHART, EXPORT, TOTAL = "list", "detail", "chart", "export", "total"
 OTHER = "paid_for_other"
@@ -35,6 +39,9 @@ _PAPER = re.compile(r"凭证|证明|票|收据")
 _DETAIL = re.compile(r"详情|详细|明细|展开|具体")
 _WHOLE = re.compile(
     r"全部|所有|一共|总共|累计|历年|历史|往年|这[几些]年|从来|一直以来|都[交缴]过|不限|不管|随便|都(?:要|看|查|可以|行)"
+)
+_EVERY = re.compile(
+    r"(?:有效(?:的)?(?:和|跟|、)?无效(?:的)?|两[种个样类](?:记录)?|[全这]部?|所有|一起|每年|哪年)?(?:的)?都(?:给我)?(?:要|看|查|行|可以|来|有)(?:看|查|一下)*"
 )
 _YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四五六七八九十])年")
 _SINCE = re.compile(r"以来|以后|之后|过后|至今|开始的?|(?<!一)起(?![码步])|往后")
@@ -83,6 +90,11 @@ def asks_total(turn: Turn) -> bool:
 def asks_whole(turn: Turn) -> bool:
     """全部, 这几年, 一共: no bounds in time."""
     return not turn.text.startswith("/") and bool(_WHOLE.search(turn.text))
+
+
+def asks_all(turn: Turn) -> bool:
+    """都要, 两种都看, 有效无效都要: all of what was offered."""
+    return bool(_EVERY.fullmatch(plain(turn.text)))
 
 
 def asks_records(turn: Turn) -> bool:

@@ -101,7 +101,8 @@ def describe(task: Task | None) -> str:
     if task is not None and task.kind in {"refund", "query"}:
         return say(f"line.{task.kind}")
     if task is None or task.kind != "pay":
-        return say("line.record")
+        tax = task is not None and str(task.facts.get("certificate_kind")).startswith("tax")
+        return say("line.tax_certificate" if tax else "line.record")
     if task.joint:
         return say("line.for_several")
     group, insurance = task.facts.get("insured_group"), task.facts.get("insurance")

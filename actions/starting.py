@@ -8,8 +8,8 @@ from actions import (
     others,
     papers,
     paying,
-    queries,
     query_facts,
+    query_followups,
     refunding,
     returning,
     steps,
@@ -174,6 +174,7 @@ async def certificate(talk: Talk) -> None:
     task = talk.state.task
     if task is None or task.kind != "certificate":
         task = start(talk, "certificate")
+    papers.take_both(talk)
     await change(talk, task)
 
 
@@ -184,7 +185,7 @@ async def query(talk: Talk) -> None:
     if just_paid and (his or talk.turn.last("beneficiary") != FOR_OTHER) and not asks_records(talk.turn):
         await steps.show_status(talk)  # 交了没有: the payment that was just made
         return
-    if queries.is_gone(talk):
+    if query_followups.is_gone(talk):
         talk.tell("query.gone", (say("menu.query"), "/query_records"))
         await steps.ask_again(talk)
         return

@@ -82,6 +82,7 @@ class Dialogue:
     `basket` are those that will be paid at once and are settled, `together` whether it is being filled.
     `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
+    `said_once` are sentences that bear no repeating: what was paid and is not in the books.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -109,6 +110,7 @@ class Dialogue:
     left_out: list[Task] = field(default_factory=list)
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
+    said_once: list[str] = field(default_factory=list)
 
     @property
     def capture(self) -> str | None:
@@ -153,6 +155,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
+        self.said_once = []
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

@@ -41,6 +41,13 @@ class Talk:
         if message not in self.replies:
             self.replies.append(message)
 
+    def tell_once(self, key: str, **facts: object) -> None:
+        """The sentence `key`, unless the conversation has had it word for word."""
+        sentence = say(key, **facts)
+        if sentence not in self.state.said_once:
+            self.state.said_once.append(sentence)
+            self.add(cards.text(sentence))
+
     def add(self, message: Message) -> None:
         self.replies.append(message)
 

@@ -31,10 +31,14 @@ BATCH = 6
 """Papers of one turn: more would keep everybody waiting, each being drawn and sealed."""
 GIVEN, DONE = "given", "done"
 """In what was listed: which papers were handed out last, and the tickets of all that were."""
+GONE = "gone"
+"""In what was listed: the year of which there is no paper because all was refunded."""
 EVERY = "all"
 """As a ticket: all of the list that were not handed out yet."""
 EVERY_YEAR = "every_year"
 """Whatever there is, without asking for the year."""
+NUMBER = "ticket_no"
+"""Of the one record that was in view: 帮这笔开完税证明."""
 COUNTED = "counted"
 """Whose total is asked for: `EVERY` or `GIVEN`."""
 
@@ -65,7 +69,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
     if not wanted and kind == FIRST:
         wanted = [ticket for ticket in found if ticket.issued_here]
-    if not any(name in task.facts for name in (*TIMES, EVERY_YEAR)):
+    if not any(name in task.facts for name in (*TIMES, EVERY_YEAR, NUMBER)):
         years = {_year(ticket, kind, holder) for ticket in wanted}
         if len(years) > 1:
             key = "ask.issue_year" if _by_issue(kind, holder) else "ask.ticket_year"
@@ -121,6 +125,7 @@ def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], wh
         count=len(found),
         lines=lines,
         more=len(found) - page * PAGE,
+        page=page,
         pages=pages,
         one=len(shown) == 1,
     )
@@ -184,7 +189,7 @@ async def _tell_pending(talk: Talk, task: Task, holder: Holder) -> None:
         return
     for year, not_yet in (await talk.services.certificates.pending(holder)).items():
         if _covers(task, year):
-            awaited.tell_part_pending(talk, not_yet)
+            awaited.tell_part_pending(talk, not_yet, again=False)
 
 
 def _tell_total(talk: Talk, task: Task, counted: Sequence[TaxTicket], who: str) -> None:
@@ -235,7 +240,7 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         )
         often = often or paper.often
         key = "paper.reissued" if paper.issue else "paper.issued"
-        words = _words(ticket) | {"note": place == 0}
+        words = _words(ticket) | {"minutes": 0 if place else talk.services.settings.document_minutes}
         sentence = say(key, who=who, title=paper.title, count=paper.issue, **words)
         talk.add(cards.document(sentence, paper))
     done = [handle for handle in str(task.facts.get(DONE, "")).split(",") if handle]
@@ -279,7 +284,7 @@ async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[T
     """The years of the insurance that was said; where it has none, those of all."""
     said, time = years_said(task), _time_said(task)
     what = insurance(task.facts.get("insured_group"), task.facts.get("insurance"))
-    for name in TIMES:
+    for name in (*TIMES, NUMBER):
         task.forget(name)
     of_it = [ticket for ticket in found if _fits(ticket, task)]
     if not of_it:
@@ -288,15 +293,23 @@ async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[T
     title = say(f"paper.title.{FIRST}")
     gone = sorted(set(said) & set(await talk.services.certificates.years(holder))) if not what else []
     for year in gone:
-        talk.tell("paper.refunded", who=await whose(talk, holder), year=year, title=title)
+        tell_refunded(talk, await whose(talk, holder), year, FIRST)
     years = sorted({ticket.first_day.year for ticket in of_it or found}, reverse=True)
     titles, missing = (what if of_it else "") + title, None if gone else time + what
     ask_year(talk, task, "paper.other_years", years, title=titles, said=missing)
 
 
+def tell_refunded(talk: Talk, who: str, year: int, kind: str) -> None:
+    """Why there is no paper of the year; kept for 为什么没有."""
+    talk.state.listed[GONE] = {"who": who, "year": year, "kind": kind}
+    talk.tell("paper.refunded", who=who, year=year, title=say(f"paper.title.{kind}"))
+
+
 def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: object) -> None:
     """`task.single` keeps what was offered."""
     task.asked, task.single = "fee_year", [str(year) for year in years]
+    if "fee_year" not in task.answered:
+        task.answered.append("fee_year")
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in years]
     sentence = say(key, titles=[option.title for option in options], **facts)
     talk.add(cards.choice(sentence, "fee_year", options))
@@ -321,6 +334,8 @@ def _fits(ticket: TaxTicket, task: Task) -> bool:
     a period or a year may be that of the fees, and of a reissue also that of the issue."""
     of_ticket = {"insured_group": ticket.insured_group, "insurance": ticket.insurance}
     if any(task.facts.get(name, value) != value for name, value in of_ticket.items()):
+        return False
+    if task.facts.get(NUMBER, ticket.number) != ticket.number:
         return False
     facts, issued = task.facts, [day for day in (ticket.first_issued_on, ticket.last_issued_on) if day]
     if "date_range" in facts:

@@ -1,6 +1,7 @@
 """Payment record vouchers by chat (C1, C4): of one year or of several, or why there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from actions import awaited, cards, login, tickets
 from actions.say import say
@@ -19,28 +20,74 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     if tickets.COUNTED in task.facts:
         await _tell_total(talk, task, bound, holder)
         return
-    booked = await talk.services.certificates.years(holder)
-    pending = await talk.services.certificates.pending(holder)
+    if _is_narrow(task) and _tell_whole_year(talk):
+        return
+    books = await _read(talk, holder)
     if "fee_year" not in task.facts and "fee_period" in task.facts:
-        task.put("fee_year", str(task.facts["fee_period"])[:4])
+        task.put("fee_year", str(task.facts.pop("fee_period"))[:4])
     wanted = tickets.years_said(task)
     if not wanted:
-        known = sorted({*booked, *pending}, reverse=True)
+        known = sorted({*books.kept, *books.pending}, reverse=True)
         if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
-        wanted = known
-    ready = [year for year in wanted if year in booked]
-    early = [pending[year] for year in wanted if year in pending and year not in booked]
-    if not ready and early:
+        wanted = known or [*books.gone]
+    if not set(wanted) & set(books.kept) or await login.step_up(talk, bound, tickets.LEVEL):
+        await _hand_out(talk, task, holder, wanted, books)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Books:
+    """Years of which a voucher can be issued, those that were wholly refunded, and those that are not booked yet."""
+
+    kept: Sequence[int]
+    gone: Sequence[int]
+    pending: Mapping[int, NotYet]
+
+
+async def _read(talk: Talk, holder: Holder) -> _Books:
+    booked = await talk.services.certificates.years(holder)
+    kept = await talk.services.certificates.kept_years(holder)
+    pending = await talk.services.certificates.pending(holder)
+    gone = [year for year in booked if year not in {*kept, *pending}]
+    return _Books(kept=kept, gone=gone, pending=pending)
+
+
+async def _hand_out(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], books: _Books) -> None:
+    """The papers of the years that are wanted, and why there are none of the others."""
+    ready = [year for year in wanted if year in books.kept]
+    early = [books.pending[year] for year in wanted if year in books.pending]
+    gone = [year for year in wanted if year in books.gone]
+    for year in gone:
+        tickets.tell_refunded(talk, await tickets.whose(talk, holder), year, RECORD)
+    missing = [year for year in wanted if year not in {*books.kept, *books.pending, *gone}]
+    if ready:
+        await _issue_records(talk, holder, ready, missing)
+        for not_yet in early if talk.state.question is None else []:
+            awaited.tell_part_pending(talk, not_yet)
+    elif early:
         awaited.tell_not_yet(talk, holder, RECORD, early[0])
-    elif not ready:
-        _no_record(talk, task, holder, wanted, booked)
-    elif await login.step_up(talk, bound, tickets.LEVEL):
-        await _issue_records(talk, holder, ready, [year for year in wanted if year not in {*ready, *pending}])
-        for year in wanted:
-            if year in pending and talk.state.question is None:
-                awaited.tell_part_pending(talk, pending[year])
+    elif gone and not books.kept:
+        talk.state.finish()
+    else:
+        _no_record(talk, task, holder, missing, books.kept)
+
+
+def _tell_whole_year(talk: Talk) -> bool:
+    """What a voucher is about; True where that answers it: the one that was handed out is no smaller."""
+    talk.tell("paper.whole_year")
+    answered = tickets.GIVEN in talk.state.listed and talk.turn.last("certificate_kind") is None
+    if answered:
+        talk.state.finish()
+    return answered
+
+
+def _is_narrow(task: Task) -> bool:
+    """只要1到3月的, 只要养老的: less than what a voucher is about. Said once."""
+    said = [task.facts.pop(name, None) for name in ("insured_group", "insurance")]
+    first, _, last = str(task.facts.get("fee_period", "")).partition("/")
+    whole = not first or (first.endswith("-01") and last.endswith("-12"))
+    return any(said) or not whole
 
 
 async def _tell_total(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> None:
@@ -62,15 +109,15 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
     about = {tickets.INSURED: holder.person_id} if holder.payer_id else {}
     given = {"fee_year": ",".join(str(year) for year in ready)}
     talk.state.listed = {"certificate_kind": RECORD, tickets.GIVEN: given} | about
-    note = True
+    minutes = talk.services.settings.document_minutes
     for year in ready:
         issued = await talk.services.certificates.issue_payment_record(
             holder, conversation_id=talk.conversation_id, fee_year=year
         )
         if isinstance(issued, Document):
-            sentence = say("paper.ready", who=who, title=issued.title, year=year, note=note)
+            sentence = say("paper.ready", who=who, title=issued.title, year=year, minutes=minutes)
             talk.add(cards.document(sentence, issued))
-            note = False
+            minutes = 0  # said once
         elif isinstance(issued, NotYet):
             awaited.tell_not_yet(talk, holder, RECORD, issued)
         else:
@@ -79,13 +126,14 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
         talk.tell("paper.no_record_of", years=missing)
 
 
-def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], booked: Sequence[int]) -> None:
-    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told."""
+def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], kept: Sequence[int]) -> None:
+    """Another year was meant, or one that is in the books of others, or nothing was paid: which, is told.
+    `wanted` is without what was refunded."""
     year = wanted[0] if wanted else None
-    if booked:
+    if kept:
         task.forget("fee_year")
-        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted)
-        tickets.ask_year(talk, task, "paper.other_years", booked, title=title, said=said)
+        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted) if wanted else None
+        tickets.ask_year(talk, task, "paper.other_years", kept, title=title, said=said)
         return
     talk.state.finish()
     if holder.payer_id:

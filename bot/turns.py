@@ -63,6 +63,8 @@ ASIDES = frozenset({"faq", "request_refund", "check_payment_status"})
 ASKS = re.compile(r"怎么|咋|为什么|为啥|多少|好多|哪里|哪儿|什么时候|能不能|可不可以|吗$|[?？]")
 """What is asked in between is no answer, also where the understanding is less sure of it."""
 NUMBERED = re.compile(r"[\dA-Za-z]")
+YEAR = re.compile(r"(?<!\d)(?:20)?\d\d年|(?<!\d)20\d\d(?=的)")
+"""2026年的 is no number of anybody."""
 NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
 """A document that is named without any of these is named only: 他用的是护照."""
 SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|算)了?|去掉|跳过|除开")
@@ -253,7 +255,7 @@ class Turns:
         intent, is_sure = parsed["intent"]["name"], parsed["intent"]["confidence"] >= SURE
         if intent in CONTROL and is_sure:
             return True
-        if NUMBERED.search(text):
+        if NUMBERED.search(YEAR.sub("", text)):
             return False
         said = {(entity["entity"], entity["value"]) for entity in parsed["entities"]}
         names_document = any(entity == "id_type" for entity, _ in said) and not NUMERALS.search(text)
@@ -261,7 +263,7 @@ class Turns:
             (intent in TASKS and is_sure)
             or (intent in ASIDES and ASKS.search(text) is not None)
             or ("beneficiary", "self") in said  # 给我自己开: nobody else is meant after all
-            or (capture == "id_number" and names_document)
+            or (capture == "id_number" and (names_document or YEAR.search(text) is not None))
         )
 
     async def _commit(self, outcome: Outcome, inbox_id: str | None) -> None:

@@ -137,6 +137,12 @@ class Certificates:
         """The years of the fee periods that have booked payments, newest first."""
         return sorted({record_year(record) for record in await self._booked(holder)}, reverse=True)
 
+    async def kept_years(self, holder: Holder) -> list[int]:
+        """Those of them of which a payment record can be issued: not all was refunded."""
+        records = await self._booked(holder)
+        years = sorted({record_year(record) for record in records}, reverse=True)
+        return [year for year in years if net([r for r in records if record_year(r) == year]) > 0]
+
     async def total(self, holder: Holder, fee_years: Collection[int]) -> Decimal:
         """What the payment records of these years come to, refunds taken off."""
         return net([record for record in await self._booked(holder) if record_year(record) in fee_years])

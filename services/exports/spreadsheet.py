@@ -60,7 +60,7 @@ def write_workbook(table: Table, made_at: datetime) -> bytes:
 
 def _write(sheet: Worksheet, row: int, place: int, cell: Cell, formats: dict[type, Format]) -> None:
     if isinstance(cell, Decimal):
-        sheet.write_number(row, place, float(cell), formats[Decimal])
+        sheet.write_number(row, place, cell, formats[Decimal])  # a float would read 878.9400000000001
     elif isinstance(cell, date):
         sheet.write_datetime(row, place, datetime(cell.year, cell.month, cell.day), formats[date])
     else:

@@ -63,7 +63,7 @@ def test_no_cell_is_a_formula(clock: FixedClock) -> None:
     assert "<f>" not in sheet
     assert "'=HYPERLINK" in strings
     assert "'+共2条" in strings
-    assert "<v>400</v>" in sheet
+    assert "<v>400.00</v>" in sheet
 
 
 async def test_a_list_as_spreadsheet_and_as_page(exports: Exports) -> None:

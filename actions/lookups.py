@@ -1,0 +1,67 @@
+"""What is said of papers and records, whatever else it looks like: of those that are shown, or in work."""
+
+import re
+from dataclasses import replace
+
+from actions import awaited, cautions, papers, query_followups, reminding, steps, tickets
+from actions.query_words import PAYS
+from actions.say import say
+from actions.state import LOOKUPS
+from actions.talk import Talk
+
+SECOND_HALF = re.compile(
+    r"^(?:不(?:要|开|查|看|是)|别[开查看]|莫[开查看])[^，,。；]*[，,。；]\s*"
+    r"(?P<wish>(?:还是|就是|是|我?要|我想|开|查|看|给|帮|换|改).+)"
+)
+"""不开我的，开我爸的: what is denied, and what is wished for instead."""
+VOIDS = re.compile(r"作废|开错|撤销|注销|冲红|红冲")
+
+
+def is_meant(talk: Talk) -> bool:
+    """只要医保的, of a paper or a list that is open: nothing in it says that something is to be paid."""
+    return _kind(talk) in LOOKUPS and not PAYS.search(talk.turn.text)
+
+
+def _kind(talk: Talk) -> str | None:
+    task = talk.state.task
+    return task.kind if task else talk.state.done.get("kind")
+
+
+def hear_second_half(talk: Talk) -> None:
+    """Of 不开我的，开我爸的 the second half is the wish: nothing is cancelled."""
+    wish = SECOND_HALF.match(talk.turn.text)
+    if wish and talk.turn.intent in {"cancel", "deny", "change_answer", "inform"} and is_meant(talk):
+        talk.turn = replace(talk.turn, text=wish["wish"], intent="inform")
+
+
+async def takes(talk: Talk) -> bool:
+    """Whether the turn answered an offer to be told, picked from a list of tickets or of records, or is about what
+    was said of a time for paying."""
+    if await awaited.wants_to_be_told(talk):
+        return True
+    if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
+        await steps.ask_again(talk)
+        return True
+    if talk.state.login:
+        return False
+    if _is_told(talk):
+        await steps.ask_again(talk)
+        return True
+    if not (papers.answers(talk) or query_followups.take_followup(talk)):
+        return False
+    await steps.go_on(talk)
+    return True
+
+
+def _is_told(talk: Talk) -> bool:
+    """What can't be done, or why there is no paper: said, and the open question stays."""
+    if _kind(talk) != "certificate":
+        return False
+    gone = talk.state.listed.get(tickets.GONE)
+    if VOIDS.search(talk.turn.text):
+        talk.tell("paper.not_voided", (say("button.human"), "/request_human"))
+    elif gone and awaited.asks_when(talk):
+        tickets.tell_refunded(talk, **gone)
+    else:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""What is said of the records that were shown last: another page, one of them, a chart, less, somebody else's."""
+
+from typing import Any
+
+from actions import listing
+from actions.query_facts import FILTERS, PAYMENTS, PEOPLE, kept, options_of, take_facts, widen
+from actions.query_words import (
+    ALL,
+    ANOTHER,
+    CHART,
+    OTHER,
+    PAYS,
+    SAME,
+    TOTAL,
+    asks_all,
+    asks_own,
+    asks_total,
+    asks_whole,
+    page_asked,
+    recent_years,
+    view_asked,
+)
+from actions.state import LOOKUPS, Task
+from actions.talk import Talk
+from actions.turn import Turn
+
+FOLLOWING = frozenset({"inform", "change_answer", "out_of_scope", "nlu_fallback", "repeat"})
+"""Intents of sentences that may be about what was shown last, whoever's."""
+
+
+def take_followup(talk: Talk) -> bool:
+    """Another page, a record, a chart or a file of the list that was shown last, or the list narrowed down.
+
+    True: the task is set up, and is to be gone on with.
+    """
+    state, turn = talk.state, talk.turn
+    if state.task and _wants_all(turn, state.task):
+        state.task.put(str(state.task.asked), ALL)
+        return True
+    if not state.shown or state.question:
+        return False
+    more = _tapped(turn) or (_said(talk) if _is_about_list(talk) else {})
+    if more:
+        open_page = state.shown.get("page", 1)
+        start(talk, {**kept(state.shown), "page": open_page, "from_page": open_page, **more})
+        if more.get("view") == CHART:
+            widen(_task(talk))
+        return True
+    of_another = state.task is None and _is_about_list(talk) and _is_of_another(talk)
+    if of_another or (state.task is None and _is_about_list(talk) and _narrows(talk)):
+        start(talk, kept(state.shown))
+        if of_another:
+            for name in PEOPLE:
+                _task(talk).forget(name)
+        take_facts(talk, _task(talk))
+        return True
+    return False
+
+
+def _wants_all(turn: Turn, task: Task) -> bool:
+    """两种都看, where that is one of the answers that were offered."""
+    offers_all = task.kind == "query" and task.asked and ALL in [option.value for option in options_of(task)]
+    return bool(offers_all) and asks_all(turn)
+
+
+def _is_of_another(talk: Talk) -> bool:
+    """我妈的呢, 石大公的呢, 换一个人: the same of somebody else than those whose records were shown."""
+    turn, is_other = talk.turn, talk.state.shown.get("query_kind") == OTHER
+    if turn.intent not in FOLLOWING or PAYS.search(turn.text) or turn.last("query_kind"):
+        return False
+    named = turn.last("beneficiary") == "other" or any(turn.token(name) for name in PEOPLE)
+    return named or (is_other and ANOTHER.search(turn.text) is not None and not turn.values)
+
+
+def is_gone(talk: Talk) -> bool:
+    """Whether a button of a list was tapped that is not kept any more."""
+    return bool(_tapped(talk.turn)) and not talk.state.shown
+
+
+def _tapped(turn: Turn) -> dict[str, Any]:
+    names = {"record_id": "record", "query_page": "page", "query_view": "view"}
+    return {fact: str(turn.last(name)) for name, fact in names.items() if turn.last(name) is not None}
+
+
+def _said(talk: Talk) -> dict[str, Any]:
+    beside = listing.neighbour_asked(talk.turn) if "seen" in talk.state.shown else None
+    if beside and talk.state.task is None:
+        return {"place": beside}
+    if (page := page_asked(talk.turn)) is not None:
+        return {"page": page}
+    if talk.turn.intent == "go_back" and talk.state.task is None:
+        return {"page": SAME}  # from one record to the list
+    view = view_asked(talk.turn)
+    if view is not None and talk.turn.intent != "pay_insurance" and _is_bare(talk):
+        return {"view": view}
+    if asks_total(talk.turn) and (_is_bare(talk) or talk.state.shown.get("query_kind") in PAYMENTS):
+        return {"view": TOTAL}
+    place = listing.place_asked(talk.turn) if talk.state.task is None else None
+    return {"place": place} if place else {}
+
+
+def _is_about_list(talk: Talk) -> bool:
+    """Whether the list is what was shown last; a payment that was interrupted by it may be open again."""
+    task = talk.state.task
+    return talk.state.done.get("kind") == "query" and (task is None or task.kind == "pay")
+
+
+def _is_bare(talk: Talk) -> bool:
+    """Whether nothing is said of which records: then those that were shown are meant."""
+    said = any(talk.turn.last(name) for name in (*FILTERS, "query_kind", "beneficiary"))
+    return not said or talk.turn.last("query_kind") in {None, talk.state.shown.get("query_kind")}
+
+
+def _narrows(talk: Talk) -> bool:
+    turn = talk.turn
+    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
+    if own and turn.last("query_kind") is None:
+        return True
+    if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
+        return False
+    if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
+        return False
+    if turn.last("beneficiary") == "other" or turn.last("tier"):
+        return False
+    about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
+    return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))
+
+
+def start(talk: Talk, facts: dict[str, Any]) -> None:
+    """A query in work; what was in work before waits, unless it is to be paid already."""
+    old = talk.state.task
+    if old and old.kind not in LOOKUPS and old.facts:
+        talk.state.parked.insert(0, old)
+    talk.state.task = Task(kind="query", facts=facts)
+
+
+def _task(talk: Talk) -> Task:
+    if talk.state.task is None:
+        raise ValueError("no query is in work")
+    return talk.state.task
