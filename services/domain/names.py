@@ -44,7 +44,7 @@ _VERB = (
 _RELATION = (
     r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
     r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄[子女儿]|外甥|堂客|婆娘|嬢嬢|舅妈|伯父|伯母|女婿|儿媳妇?"
-    r"|老[大二三四五幺]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
+    r"|老[大二三四五六幺满]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
 )
 
 _OF_YEARS = re.compile(
@@ -62,7 +62,7 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|名叫)\s*"
+    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|^喊做|名叫)\s*"
 )
 """`loud`: 他喊项前进 names him, 他喊我交 does not: only a surname counts then."""
 _FAVOUR = re.compile(
@@ -92,7 +92,7 @@ _PUT_RIGHT = re.compile(
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
 _BEFORE_NUMBER = re.compile(
     rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴妈爸公婆]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
-    rf"的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
+    rf"(?:的?呢[\s,，]*)?的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
 )
 _AFTER_NUMBER = re.compile(
     rf"{_NUMBER}[\s,，、:：;；/|-]*(?:姓名|名字|叫|名)?\s*(?:是|叫)?[:：]?\s*"
@@ -110,7 +110,7 @@ _AFTER_DOTTED = re.compile(
 )
 """What stands before and after a name with dots in it."""
 
-_TRIGGER = re.compile(rf"[叫给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE)
+_TRIGGER = re.compile(rf"[叫喊给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE)
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
 _LATIN_FULL = re.compile(r"(?P<name>[A-Z][A-Za-z'’-]+(?:[ ,.·][ ]?[A-Z][A-Za-z'’-]*){1,4})(?=$|[^A-Za-z])")

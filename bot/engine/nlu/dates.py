@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.engine.nlu.days import read_days
-from bot.engine.nlu.months import read_months, shift
-from bot.engine.nlu.values import Value
+from bot.engine.nlu.months import TO, read_months, shift
+from bot.engine.nlu.values import Value, longest
 from bot.engine.nlu.years import read_years
 
+_TO = re.compile(TO)
 _FILED = re.compile(
     r"^(?:[以之]?[前后]|以来|起)?(?:份|度|里|的时候|那会儿|那阵|那次|间)?(?:我|我们|给我|窗口)?(?:去|在大厅|在网上|网上|自己)?(?:申报|开具|开过?的|开出|开了的|打过?的|打印的|报的|出具|办的|首开|补开的|开票)"
 )
@@ -33,9 +34,34 @@ _SIDE = re.compile(
 
 def read_dates(text: str, today: date) -> list[Value]:
     """Every time named in `text`."""
-    found = [*read_days(text, today), *read_months(text, today), *read_years(text, today)]
-    filed = _together(_as_filed(text, value) for value in found)
+    found = longest([*read_days(text, today), *read_months(text, today), *read_years(text, today)])
+    filed = _together(_as_filed(text, value) for value in _from_to(text, found))
     return [value for closed in filed for value in _opened(text, closed, today)]
+
+
+# --- from one to another ----------------------------------------------------------------------------
+
+
+def _from_to(text: str, found: list[Value]) -> list[Value]:
+    """上个月1号到这个月5号, 一季度到三季度: two times with 到 between them are one."""
+    kept: list[Value] = []
+    for value in found:
+        before = kept[-1] if kept else None
+        if before and _is_one_time(text, before, value):
+            first, last = before.value.partition("/")[0], value.value.rpartition("/")[2]
+            kept[-1] = replace(before, value=f"{first}/{last}", end=value.end)
+        else:
+            kept.append(value)
+    return kept
+
+
+def _is_one_time(text: str, one: Value, other: Value) -> bool:
+    return (
+        one.entity == other.entity
+        and one.entity in {"date_range", "fee_period"}
+        and one.value <= other.value
+        and _TO.fullmatch(text[one.end : other.start]) is not None
+    )
 
 
 # --- the time of filing or issuing ------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Days and weeks as they are spoken, resolved against a given day."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -11,8 +12,9 @@ from bot.engine.nlu.years import DIGIT, YEAR, year_of
 
 _D = r"(?:3[01]|[12]\d|0?[1-9]|三十一?|二?十[一二三四五六七八九]?|[一二三四五六七八九])"
 _DAYS = re.compile(
-    rf"(?:(?:(?P<y1>{YEAR})的?)?(?P<m1>{MONTH})月份?|(?P<near>{NEAR_MONTH}))(?P<d1>{_D})(?:[号日]|(?={TO}(?:{MONTH}月份?)?{_D}[号日]))"
-    rf"(?:{TO}(?:(?:(?:(?P<y2>{YEAR})的?)?(?P<m2>{MONTH})月份?)?(?P<d2>{_D})[号日]?|(?P<now>今天|现在|目前|今日|今)))?"
+    rf"(?:(?:(?P<y1>{YEAR})的?)?(?P<m1>{MONTH})月份?|(?P<near>{NEAR_MONTH}))(?P<d1>{_D})(?:[号日]|(?={TO}(?:(?:{MONTH}月份?)?{_D}[号日]|{MONTH}月{_D}(?![\d个月]))))"
+    rf"(?:{TO}(?:(?:(?:(?P<y2>{YEAR})的?)?(?P<m2>{MONTH})月份?)?(?P<d2>{_D})[号日]?|(?P<now>今天|现在|目前|今日|今)"
+    rf"|(?:{NEAR_MONTH})?(?P<end>月底|月末)))?"
 )
 _ISO = re.compile(
     r"(?<!\d)(?P<a>20\d\d([-/.])\d{1,2}\2\d{1,2}|20\d{6})(?:(?:到|至|-|~|/|—)(?P<b>20\d\d([-/.])\d{1,2}\4\d{1,2}|20\d{6}))?(?!\d)"
@@ -21,8 +23,12 @@ _NEAR_DAYS = {"大前天": -3, "前天": -2, "昨天": -1, "昨日": -1, "今天
 _NEAR = re.compile("|".join(_NEAR_DAYS))
 _NEAR_TO_NEAR = re.compile(rf"(?P<a>{_NEAR.pattern}){TO}(?P<b>{_NEAR.pattern}|现在|目前)")
 _WEEK = re.compile(r"(?P<which>上|本|这|下)一?个?(?:星期|周(?!末|岁)|礼拜)(?![一二三四五六天日几])")
+_A_DAY = r"(?:星期|周|礼拜)[一二三四五六天日](?![气子])"
+_WEEKDAY = re.compile(
+    rf"(?P<which>上上|上|本|这)一?个?(?P<a>{_A_DAY})(?:{TO}(?:(?P<b>{_A_DAY})|(?P<now>今天|现在|目前)))?"
+)
 _LATEST_DAYS = re.compile(
-    rf"(?:最近|近|过去|这)的?(?P<n>\d{{1,3}}|[{DIGIT}十]+|半个?)(?P<unit>天|日|个?星期|周(?!岁)|个?礼拜|月)"
+    rf"(?:最近|近|过去|这|前(?=半个?月))的?(?P<n>\d{{1,3}}|[{DIGIT}十]+|半个?)(?P<unit>天|日|个?星期|周(?!岁)|个?礼拜|月)"
 )
 
 _ABOUT_DAYS = re.compile(r"申报|开具|开的|开过|打的|日期|查|记录|证明|凭证|付款|扣|缴的|交的|付的")
@@ -45,6 +51,8 @@ def _dated(text: str, today: date) -> Iterator[Value]:
         last = first
         if match["now"]:
             last = today
+        elif match["end"]:
+            last = _date(year, month, monthrange(year, month)[1])
         elif match["d2"]:
             last_month = to_integer(match["m2"]) if match["m2"] else month
             last_year = year_of(match["y2"], today) or (year if last_month >= month else year + 1)
@@ -64,6 +72,7 @@ def _near(text: str, today: date) -> Iterator[Value]:
         monday = today - timedelta(days=today.weekday())
         monday += timedelta(weeks={"上": -1, "下": 1}.get(match["which"], 0))
         yield _range(monday, monday + timedelta(days=6), match.span())
+    yield from _weekdays(text, today)
     for match in _LATEST_DAYS.finditer(text):
         days = _length(match["n"], match["unit"])
         if days:
@@ -75,6 +84,21 @@ def _near(text: str, today: date) -> Iterator[Value]:
         for match in _NEAR.finditer(text):
             day = today + timedelta(days=_NEAR_DAYS[match[0]])
             yield _range(day, day, match.span())
+
+
+def _weekdays(text: str, today: date) -> Iterator[Value]:
+    """上周五, 上个礼拜一到礼拜三; none that is still to come."""
+    for match in _WEEKDAY.finditer(text):
+        first = _weekday(match["which"], match["a"], today)
+        last = today if match["now"] else _weekday(match["which"], match["b"] or match["a"], today)
+        if first <= min(last, today):
+            yield _range(first, last, match.span())
+
+
+def _weekday(which: str, day: str, today: date) -> date:
+    weeks = {"上上": -2, "上": -1}.get(which, 0)
+    place = "一二三四五六".find(day[-1]) % 7
+    return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks, days=place)
 
 
 def _length(said: str, unit: str) -> int | None:

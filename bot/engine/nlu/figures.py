@@ -12,6 +12,7 @@ RESIDENT_TIERS = frozenset({100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1
 PERCENTS = range(60, 301, 10)
 LOWEST_TIER = 20
 """A smaller number before 档 is a place in the list."""
+LONGEST_STRETCH = 20
 _MERE_VERBS = {"交", "缴", "来", "办", "就", "要"}
 
 _PERCENT = re.compile(
@@ -34,19 +35,19 @@ _YEARLY = re.compile(
 )
 """两千块一年: the resident pension is paid by the year."""
 _BEFORE = r"(?:去年|旧年|上一?年|前年|上次|上回|上一次|以前|之前|原来|往年|头年|前面|上个月|上月|先前)"
-_WHAT_WAS = r"(?:的|那个|那种|选的|那|交的)*(?:档次?)?"
+_WHAT_WAS = r"(?:的|那个|那种|选|那|[交缴])*(?:档次?)?"
 _NAMED = r"(?:的|那|一|个|这|档次?|标准|缴费)*"
 _LAST_TIER = re.compile(
     rf"(?:跟|和|同|照|按|与|像|依){{1,2}}着?我?{_BEFORE}{_WHAT_WAS}(?:是?一样|相同|差不多|一致|不变)的?(?:档次?)?"
     rf"|(?:照|按|依)[照着]?我?{_BEFORE}{_WHAT_WAS}(?:来|走|办|交|缴)?"
     rf"|^同{_BEFORE}$"
     r"|(?:上次|上回|去年|原来|以前|之前|原先|往年)(?:的|那个|选的|选|交的|那一?)+档次?"
-    r"|(?:档次)?照旧|老样子|老档次?|原档次?|保持不变|(?:档次)?不变"
+    r"|(?:档次)?照旧|老样子|(?<!养)老档次?|原档次?|保持不变|(?:档次)?不变"
 )
 _RELATIVE = (
     ("last", _LAST_TIER),
-    ("lowest", re.compile(rf"最(?:低|便宜|少|小|底|下面){_NAMED}|起步档|最低限度|下限")),
-    ("highest", re.compile(rf"最(?:高|贵|多|大|顶){_NAMED}|顶格|封顶的?档?|上限|顶档")),
+    ("lowest", re.compile(rf"(?:最(?:低|便宜|少|小|底|下面)|顶(?:低|便宜|少)){_NAMED}|起步档|最低限度|下限")),
+    ("highest", re.compile(rf"(?:最(?:高|贵|多|大|顶)|顶(?:高|贵)){_NAMED}|顶格|封顶的?档?|上限|顶档")),
 )
 _AMOUNT = re.compile(
     rf"(?:[￥¥](?P<sign>{NUMBER}(?![\d档%]))|(?P<n>{NUMBER})(?:元|块钱?|圆|整(?!个|年|月))(?:整|钱)?"
@@ -63,13 +64,24 @@ _UNIT = r"(?:个|项|条|种|号|款|笔|家|张|行|份)"
 _NTH = re.compile(
     r"(?P<last>倒数)?第(?P<n>\d{1,2}|[一二两三四五六七八九十]+)(?:(?:个|项|条|种|档次?|款|笔|家|张|行|份)|号)?(?!次|回|季|年|月|步|天|名|遍|代|口|胎)"
 )
-_LAST = re.compile(
-    rf"(?:最后|最末|末尾|最下面?|最底下|最下头|最后头|末(?=一))(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
+_PLACE = r"(?:\d{1,2}|[一二两三四五六七八九十]{1,2})"
+_FROM_TO = re.compile(
+    rf"第(?P<a>{_PLACE}){_UNIT}?(?:到|至|-|~|—)第?(?P<b>{_PLACE}){_UNIT}?(?![月季年天步])"
+    rf"|(?<![\d月年第])(?P<c>{_PLACE})(?:到|至|-|~|—)(?P<d>{_PLACE})(?:[条项笔张行]|号(?![楼码线院]))"
 )
-_FIRST = re.compile(rf"(?:头一|最上面?的?那?一?|最前面?的?那?一?|最上头的?那?一?|首){_UNIT}|最上面的?$")
+_FOREMOST = re.compile(
+    rf"(?<![以之目])(?:最?前面?|头)(?P<n>[二两三四五六七八九2-9]){_UNIT}(?![月季人星礼年])"
+)
+"""第二个到第四个, 二到四号, 前三个: as many places."""
+_LAST = re.compile(
+    rf"倒数头一{_UNIT}?|(?:最后|最末|末尾|最下面?|最底下|最下头|最后头|末(?=一))(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
+)
+_FIRST = re.compile(
+    rf"(?:头一|打头的?那?一?|开头的?那?一?|最上面?的?那?一?|最前面?的?那?一?|最上头的?那?一?|首){_UNIT}|最上面的?$"
+)
 _NUMBERED = re.compile(r"(?<![\d月年第])(?P<n>\d{1,2}|[一二三四五六七八九十]{1,2})号(?![楼码线院])")
 _SMALL_TIER = re.compile(
-    r"(?<![\d第零〇一二两三四五六七八九十百千万])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
+    r"(?<![\d第哪那这零〇一二两三四五六七八九十百千万])(?P<n>[1-9]|1\d|[一二三四五六七八九])(?:档)(?!次|案)"
 )
 _BARE = re.compile(
     r"^我?就?(?:选|要|点|用|回复?|打|按|选项)?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
@@ -182,6 +194,7 @@ def _ordinals(text: str) -> list[Value]:
         number = read_integer(match["n"])
         if number:
             found.append(Value("ordinal", str(-number if match["last"] else number), *match.span()))
+    found += _stretches(text)
     for pattern in (_NUMBERED, _SMALL_TIER):
         for match in pattern.finditer(text):
             number = read_integer(match["n"])
@@ -193,3 +206,16 @@ def _ordinals(text: str) -> list[Value]:
         if number and number <= 25:
             found.append(Value("ordinal", str(number), *bare.span("n")))
     return found
+
+
+def _stretches(text: str) -> Iterator[Value]:
+    for match in _FROM_TO.finditer(text):
+        first, last = read_integer(match["a"] or match["c"]), read_integer(match["b"] or match["d"])
+        if first and last and last - first in range(1, LONGEST_STRETCH):
+            yield from _places(first, last, match.span())
+    for match in _FOREMOST.finditer(text):
+        yield from _places(1, read_integer(match["n"]) or 1, match.span())
+
+
+def _places(first: int, last: int, span: tuple[int, int]) -> Iterator[Value]:
+    return (Value("ordinal", str(place), *span) for place in range(first, last + 1))

@@ -31,10 +31,12 @@ _NO_BEFORE = re.compile(
     r"(?<![是要交能会可用想该])(?:不要|不想要?|不是(?:要|交|缴|说)?|别|不用|不必|不需要|不打算|不办|不再|不买|不选择?|不(?:缴|交)|没说|没让你|没要|莫|不得|除了?|而非|并非|不(?=[给帮替])|不考虑|甭|不(?:看|查|开|打印?|付|按|算|走|改|换|退)|不想(?:交|缴|选|办|买)|不肯|不弄|不搞|取消|拒绝)"
     r"(?:给|帮|替|为|我|选|交|缴|办|买|开|那个|这个|那种|的|要|用|按|搞|弄|了|再|查)*$"
 )
+_AND_NOW = rf"[交缴]{_PAUSE}*(?:现在|今天|这次|我|想|要|来|给|帮)*[交缴补](?:起|上|齐|了|一|下|哈)*$"
 _NO_AFTER = re.compile(
     rf"^(?:的|那个|那种|那|保险|档次?|费|先|就|我|呢|也|都|年度?|这个|份|{_PAUSE})*"
-    r"(?:不(?:要|交|缴|想要?|用|选|行|对|买|办|是|考虑|需要)了?(?![要交缴是选]|对不|行不)|算了|太贵|太高了?|太低了?|错了|说错|搞错|除外|免了|取消|先放|先不|暂时不|莫|就免)"
+    rf"(?:不(?:要|交|缴|想要?|用|选|行|对|买|办|是|考虑|需要)了?(?![要交缴是选]|对不|行不)|算了|太贵|太高了?|太低了?|错了|说错|搞错|除外|免了|取消|先放|先不|暂时不|莫(?!{_AND_NOW})|就免)"
 )
+"""三月份莫交，补一哈 says that it was not paid; 养老莫交，交医保 takes back."""
 _OF_NEXT = re.compile(r"不是[给帮替]$")
 """是给我兄弟交，不是给我: what is rejected follows."""
 _NO_VERB = re.compile(r"(?<![是要交缴能会可补])不$")
@@ -67,7 +69,7 @@ def read(typed: str, today: date) -> tuple[Normal, list[Value]]:
         ]
     )
     found = [*found, *_favours(text, found)]
-    meant = _after_corrections(normal, _without_negated(text, found))
+    meant = _exact_days(_after_corrections(normal, _without_negated(text, found)))
     return normal, sorted([*meant, *_fields(text, meant)], key=lambda value: value.span)
 
 
@@ -123,7 +125,7 @@ def _without_negated(text: str, found: list[Value]) -> list[Value]:
 
 def _is_negated(text: str, value: Value, found: list[Value]) -> bool:
     reach = _reach(text, value, found)
-    if _NO_VERB.search(text[: reach[0]]) and text[value.start] in "补给帮替" and not _asks(text, value):
+    if _NO_VERB.search(text[: reach[0]]) and text[value.start] in "补给帮替按照跟" and not _asks(text, value):
         return True
     before = _NO_BEFORE.search(text[: reach[0]])
     if before and not _is_correction(text, before):
@@ -187,3 +189,18 @@ def _after_corrections(normal: Normal, found: list[Value]) -> list[Value]:
         if not (_CORRECTION.search(between) or moved):
             kept.append(value)
     return kept
+
+
+def _exact_days(found: list[Value]) -> list[Value]:
+    """国庆前的，9月25到9月30: days that are named make the longer stretch around them exact."""
+    stretches = [tuple(value.value.split("/")) for value in found if value.entity == "date_range"]
+    return [
+        value
+        for value in found
+        if value.entity != "date_range"
+        or not any(
+            first <= one[0] and one[1] <= last and one != (first, last)
+            for first, last in [value.value.split("/")]
+            for one in stretches
+        )
+    ]

@@ -14,8 +14,8 @@ _BESIDE = r"(?<=[一二三四五六七八])(?=[二三四五六七八九]月)"
 """三四月份"""
 _BEGIN = r"年初|(?<=年)初"
 _RANGE = re.compile(
-    rf"(?<![\d点第])(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH}))(?:(?:月份?)?{TO}|{_BESIDE})(?:(?P<y2>{YEAR})的?)?"
-    rf"(?P<m2>{MONTH})(?:月份?|个月)(?![\d])"
+    rf"(?<![\d点第])(?:从)?(?:(?P<y1>{YEAR})的?)?(?:{_BEGIN}|(?P<m1>{MONTH}))(?:(?:月份?初?)?{TO}|{_BESIDE})(?:(?P<y2>{YEAR})的?)?"
+    rf"(?P<m2>{MONTH})(?:月份?[底末]?|个月)(?![\d])"
 )
 _NOW = r"(?:现在|目前|今天|如今|这个?月|本月|当月|今)"
 _YEAR_END = r"(?:今年?)?年(?:底|末|终)|岁末"
@@ -53,7 +53,9 @@ _WHOLE = re.compile(
     rf"(?:(?P<y1>{YEAR})的?)?(?P<all>全年|一整年|整年|整一年|一年到头|全部月份|十二个月|12个月)"
 )
 _FIRST_MONTHS = re.compile(rf"(?:(?P<y1>{YEAR})的?)?(?:头|前面?)(?P<n>{MONTH})个月")
-_LATEST_MONTHS = re.compile(rf"(?:最近|近|过去|这)的?(?P<n>{MONTH}|半)(?P<unit>个月|年)(?![级度]|[以之]?前)")
+_LATEST_MONTHS = re.compile(
+    rf"(?:最近|近|过去|这)的?(?:(?P<n>{MONTH})(?P<unit>个月|年)|(?P<half>半年))(?![级度]|[以之]?前)"
+)
 _OTHER_MONTH = re.compile(NEAR_MONTH)
 _SHIFT = {"上上": -2, "下下": 2, "上": -1, "下": 1, "本": 0, "这": 0, "当": 0}
 
@@ -118,7 +120,7 @@ def _named(text: str, today: date, default: int) -> Iterator[Value]:
 def _near(text: str, today: date) -> Iterator[Value]:
     """最近三个月, 上个月."""
     for match in _LATEST_MONTHS.finditer(text):
-        count = _months_in(match["n"], match["unit"])
+        count = 6 if match["half"] else _months_in(match["n"], match["unit"])
         if count and match[0] != "这一年":
             year, month = shift(today, 1 - count)
             yield _period(match, year, month, today.year, today.month)
@@ -132,9 +134,7 @@ def _is_year_end(said: str) -> bool:
 
 
 def _months_in(said: str, unit: str) -> int | None:
-    """Months in half a year, a year or so many months; more years are named one by one."""
-    if said == "半":
-        return 6
+    """Months in a year or so many months; more years are named one by one."""
     number = to_integer(said)
     return number if unit == "个月" else 12 if number == 1 else None
 

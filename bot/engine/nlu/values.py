@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 TOPIC, FIELD = "faq_topic", "field"
 """For the dialogue only, who asks for a parse is not told: the topic stands where Rasa's response selector puts it."""
-SEVERAL = frozenset({"fee_year"})
-"""One phrase may name several: 近两年."""
+SEVERAL = frozenset({"fee_year", "ordinal"})
+"""One phrase may name several: 近两年, 前三个."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,12 @@ def longest(found: Iterable[Value]) -> list[Value]:
         if all(
             value.end <= other.start
             or value.start >= other.end
-            or (value.span == other.span and (value.entity != other.entity or value.entity in SEVERAL))
+            or (value.span == other.span and (value.entity != other.entity or _are_several(value, other)))
             for other in kept
         ):
             kept.append(value)
     return sorted(kept, key=lambda v: v.span)
+
+
+def _are_several(one: Value, other: Value) -> bool:
+    return one.entity in SEVERAL and one.value != other.value
