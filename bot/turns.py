@@ -80,7 +80,9 @@ PLAIN = re.compile(
     r"先再都喊叫让从起能年月份第个号加上说想才又错人费款\s，。！？、,.!?~～…]"
 )
 """A wish that says nothing besides these names nobody."""
-NO_WISH = re.compile(r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾")
+NO_WISH = re.compile(
+    r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾|没有?[医养社参]"
+)
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
