@@ -7,6 +7,7 @@ from actions import (
     basket,
     confirming,
     login,
+    members,
     moving,
     others,
     paying,
@@ -91,7 +92,7 @@ async def changes_card(talk: Talk) -> bool:
     if task.asked not in {CONFIRM, PAYMENT} or talk.turn.intent in whose.LEAVING:
         return False
     if task.joint:
-        return talk.turn.intent != "affirm" and basket.takes_amount(talk)
+        return talk.turn.intent != "affirm" and members.takes_amount(talk)
     if _takes_also(talk, task):
         await steps.go_on(talk)
         return True

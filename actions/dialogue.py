@@ -18,6 +18,7 @@ from actions import (
     lookups,
     loosely,
     meant,
+    members,
     moving,
     news,
     others,
@@ -99,7 +100,7 @@ async def _respond(talk: Talk) -> None:
             return
     if talk.state.question == CHANGE:
         talk.state.question = None
-        if talk.state.task and talk.state.task.joint and basket.pick_left_out(talk):
+        if talk.state.task and talk.state.task.joint and members.pick_left_out(talk):
             return
         field = moving.named_field(talk)
         if field:
@@ -122,7 +123,7 @@ async def _respond(talk: Talk) -> None:
 
 async def _about_several(talk: Talk) -> bool:
     """Who is left out of several, or comes along: then whoever is in work goes on."""
-    if not await basket.takes(talk):
+    if not await members.takes(talk):
         return False
     await steps.go_on(talk)
     return True

@@ -2,7 +2,7 @@
 
 import re
 
-from actions import basket, cards, login, others, periods, refunding, reviewing, starting, steps
+from actions import cards, login, members, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -87,7 +87,7 @@ async def change_what(talk: Talk, task: Task) -> None:
         return
     task.doubt = CHANGING
     if task.joint:
-        basket.show_members(talk)
+        members.show_members(talk)
         return
     items = [(title, f'/change_answer{{"field": "{name}"}}') for name, title in fields(task).items()]
     if len(items) == 1:

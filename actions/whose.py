@@ -2,7 +2,7 @@
 
 import re
 
-from actions import basket, moving, others, starting, steps
+from actions import members, moving, others, starting, steps
 from actions.choices import choose
 from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME
 from actions.state import WHOSE, Task
@@ -85,7 +85,7 @@ async def _for_other(talk: Talk, task: Task) -> None:
 async def _ask_who(talk: Talk, task: Task) -> None:
     """换个人: whom it is paid for."""
     if task.joint:
-        basket.show_members(talk)
+        members.show_members(talk)
     elif others.is_for_other(task) and task.facts.get("insurance"):
         task.forget("relation")
         await moving.ask_anew(talk, INSURED)
