@@ -96,6 +96,19 @@ class opened:
             self.errors.append(message.text)
 
 
+AT_REST = """() => new Promise((rested) => {
+  const list = document.getElementById("scroll");
+  let top = -1, calm = 0;
+  const look = () => {
+    calm = list.scrollTop === top ? calm + 1 : 0;
+    top = list.scrollTop;
+    if (calm > 12) rested(); else requestAnimationFrame(look);
+  };
+  look();
+})"""
+"""Until the list no longer moves under the finger: for a dozen frames, however long they take."""
+
+
 async def online(page: Page) -> None:
     await expect(page.locator("#state")).to_have_attribute("data-state", "online")
 
@@ -105,6 +118,7 @@ async def say(page: Page, text: str) -> None:
     await page.fill("#message", text)
     await page.press("#message", "Enter")
     await expect(page.locator(".answer").nth(answers)).to_be_attached()
+    await page.evaluate(AT_REST)
 
 
 async def probe(page: Page, name: str) -> list[Any]:
@@ -152,7 +166,10 @@ async def test_tapping_an_option_sends_its_payload_and_shows_its_title(page: Pag
 
 async def test_a_double_tap_is_one_message(page: Page, site: Site) -> None:
     await say(page, "/inform")
-    await page.get_by_role("button", name="确认支付").last.dblclick()
+    button = page.get_by_role("button", name="确认支付").last
+    await button.scroll_into_view_if_needed()
+    await page.evaluate(AT_REST)
+    await button.dblclick()
     await expect(page.locator(".card-request")).to_have_count(1)
     await page.wait_for_timeout(150)
     assert [message.text for message in site.script.heard].count('/affirm{"draft_id": "D1"}') == 1
