@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cn2an
-
 from actions import basket, choosing, paying, periods, slots
-from actions.choices import choose, plain
+from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
 from actions.state import CONFIRM, PAYMENT, Task
@@ -214,5 +212,5 @@ def _last_month(talk: Talk, case: Case) -> str | None:
     if not count or said:
         return None
     number = count[1] or "6"
-    months = int(number) if number.isdigit() else int(cn2an.cn2an(number, "smart"))
+    months = whole_number(number)
     return span(unpaid[0], unpaid[months - 1]) if 1 <= months <= len(unpaid) else None

@@ -84,4 +84,9 @@ def _number(text: str) -> int | None:
     if not match:
         return None
     digits = match.group(2)
-    return int(digits) if digits.isdigit() else int(cn2an.cn2an(digits, "smart"))
+    return whole_number(digits)
+
+
+def whole_number(said: str) -> int:
+    """`12` and `十二`; `ValueError` for what is none."""
+    return int(said) if said.isdigit() else int(cn2an.cn2an(said, "smart"))

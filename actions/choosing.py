@@ -6,10 +6,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-import cn2an
-
 from actions import cards, returning, windows
 from actions.cards import Message
+from actions.choices import whole_number
 from actions.say import say
 from actions.slots import Case, Option, months_in
 from actions.state import Task
@@ -65,7 +64,7 @@ def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
 def read_number(said: str) -> int | None:
     """A number in digits or Chinese; None for what is none."""
     try:
-        return int(said) if said.isdigit() else int(cn2an.cn2an(said, "smart"))
+        return whole_number(said)
     except ValueError:  # 十百
         return None
 

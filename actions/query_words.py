@@ -3,9 +3,7 @@
 import re
 from datetime import date
 
-import cn2an
-
-from actions.choices import plain
+from actions.choices import plain, whole_number
 from actions.turn import Turn
 
 PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
@@ -62,7 +60,7 @@ def page_asked(turn: Turn) -> str | None:
         return str(said)
     text = plain(turn.text)
     if match := _PAGE.fullmatch(text):
-        return str(match[1] if match[1].isdigit() else int(cn2an.cn2an(match[1], "smart")))
+        return str(whole_number(match[1]))
     patterns = ((_NEXT, NEXT), (_PREVIOUS, PREVIOUS), (_FIRST, "1"), (_LAST, LAST), (_BACK, SAME))
     return next((page for pattern, page in patterns if pattern.fullmatch(text)), None)
 
@@ -107,7 +105,7 @@ def recent_years(turn: Turn, today: date) -> str | None:
     match = _YEARS.search(turn.text)
     if match is None:
         return None
-    years = int(match["n"]) if match["n"].isdigit() else int(cn2an.cn2an(match["n"], "smart"))
+    years = whole_number(match["n"])
     if years > 1:
         return f"{today.year - years + 1}-01/{today.year}-12"
     start = today.year * 12 + today.month - 12
