@@ -11,7 +11,7 @@ from tests.journeys.people import everybody
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    service = Town(tmp_path_factory.mktemp("town")).start()
+    service = Town(tmp_path_factory.mktemp("town"), shared=True).start()
     try:
         service.load(everybody())
         yield service

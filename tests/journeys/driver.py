@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -34,7 +35,8 @@ class Town:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
+    shared: bool = False
+    """Of all journeys of a process: its clock runs on for those that come after, and nobody moves it."""
 
     @property
     def url(self) -> str:
@@ -59,7 +61,6 @@ class Town:
             stderr=self.log,
             start_new_session=True,
         )
-        self.started = self.started or time.time()
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._wait_until_ready()
         return self
@@ -121,7 +122,12 @@ class Town:
         return answer
 
     def advance(self, duration: str) -> None:
+        assert not self.shared, "who moves the clock starts a town of his own"
         self.post("/sandbox/clock", {"advance": duration})
+
+    def now(self) -> datetime:
+        """The time that the sandbox's clock shows."""
+        return datetime.fromisoformat(self.post("/sandbox/clock", {"advance": "PT0S"}).json()["now"])
 
     def state(self, id_number: str) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get("/sandbox/state", params={"id_number": id_number}).json()

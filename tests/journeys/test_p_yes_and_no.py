@@ -1,5 +1,7 @@
 """Yes and no at the card: what orders something, and what only changes it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.journeys.driver import Resident, Town
@@ -295,16 +297,18 @@ def test_a_tier_between_others_is_read(hamlet: Town) -> None:
     assert me.card("payment_confirmation")["tier"] == "1000"
 
 
-def test_of_an_order_that_is_over_it_is_told_when_to_pay_again(hamlet: Town) -> None:
-    me = arrive(hamlet, "comes_late", "yn-late", "交居民养老 300")
+def test_of_an_order_that_is_over_it_is_told_when_to_pay_again(new_town: Callable[..., Town]) -> None:
+    town = new_town()
+    town.load([PEOPLE["comes_late"]])
+    me = arrive(town, "comes_late", "yn-late", "交居民养老 300")
     me.say("确认支付")
-    hamlet.http.get(me.card("payment_request")["cashier_url"])
-    hamlet.advance("PT15M30S")
+    town.http.get(me.card("payment_request")["cashier_url"])
+    town.advance("PT15M30S")
     for said in ("我付了", "重新付", "确认支付"):
         me.say(said)
         assert "过了时间" in me.text
         assert "重新付" in me.text
-    hamlet.advance("PT2M")
+    town.advance("PT2M")
     me.say("重新付")
     assert me.card("payment_confirmation")["total"] == "300.00"
 
