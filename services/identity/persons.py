@@ -7,7 +7,7 @@ from services.domain.errors import Refused
 from services.domain.ids import new_id
 from services.domain.kinds import IdType
 from services.domain.people import Person
-from services.identity import rows
+from services.identity import looks, rows
 from services.ports import Clock
 from services.store.people import PersonRow
 from services.store.session import Database
@@ -22,8 +22,8 @@ class Persons:
 
     async def get(self, person_id: str) -> Person:
         """The facts of a person. `Refused("not_registered")` for nobody, `CannotDecrypt` after an erasure."""
-        async with self._database.read() as session:
-            row = await session.get(PersonRow, person_id)
+        async with self._database.read_rows() as look:
+            row = await looks.find_person(look, person_id)
         if row is None:
             raise Refused("not_registered")
         return Person(

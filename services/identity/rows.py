@@ -33,14 +33,6 @@ IDLE_ENDS_AFTER = timedelta(days=180)
 # --- bindings -----------------------------------------------------------------------------------------
 
 
-async def find_binding(session: AsyncSession, conversation_id: str, now: datetime) -> BindingRow | None:
-    """The binding of a conversation that holds now."""
-    found: BindingRow | None = await session.scalar(
-        select(BindingRow).where(BindingRow.conversation_id == conversation_id, *_holds(now))
-    )
-    return found
-
-
 async def find_conversations(session: AsyncSession, person_id: str, now: datetime) -> Sequence[str]:
     wanted = select(BindingRow.conversation_id).where(BindingRow.person_id == person_id, *_holds(now))
     return list(await session.scalars(wanted.order_by(BindingRow.bound_at)))

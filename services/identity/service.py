@@ -15,7 +15,7 @@ from services.domain.id_documents import IdCheck, check_id_number, mask_id, norm
 from services.domain.kinds import IdType
 from services.domain.names import canonical_name, mask_name
 from services.domain.people import Person
-from services.identity import rows
+from services.identity import looks, rows
 from services.identity.consents import Consents
 from services.identity.facts import (
     CONSENT_ASKED,
@@ -34,7 +34,7 @@ from services.identity.persons import Persons
 from services.identity.verifications import ASK_PROVIDER_FOR, Verifications
 from services.ports import Clock, IdentityProvider
 from services.settings import Settings
-from services.store.people import BindingRow, ConsentRow, LoginRow, VerificationRow
+from services.store.people import BindingRow, LoginRow, VerificationRow
 from services.store.session import Database
 from services.vault import Vault
 
@@ -84,12 +84,9 @@ class Identity:
     async def find_bound(self, conversation_id: str) -> BoundPerson | None:
         """The verified person of a conversation, or None. A running step-up is looked up at the provider."""
         now = self._clock.now()
-        async with self._database.read() as session:
-            binding = await rows.find_binding(session, conversation_id, now)
-            running = await rows.find_running(session, conversation_id) if binding else None
-        if binding and running and await self._verifications.passed_meanwhile(running):
-            async with self._database.read() as session:
-                binding = await rows.find_binding(session, conversation_id, now)
+        binding = await self._find_holding(conversation_id)
+        if binding and binding.running and await self._verifications.passed_meanwhile(binding.running):
+            binding = await self._find_holding(conversation_id)
         if binding is None:
             return None
         if now - binding.used_at >= NOTE_USE_EVERY:
@@ -122,22 +119,20 @@ class Identity:
 
     async def progress(self, conversation_id: str) -> Progress:
         """Where logging in stands, by the provider's word where it is running."""
-        async with self._database.read() as session:
-            login = await session.get(LoginRow, conversation_id)
+        async with self._database.read_rows() as look:
+            login = await looks.find_login(look, conversation_id, self._clock.now())
             if login is None:
                 return Progress(step=NONE)
-            consent = await session.get(ConsentRow, login.consent_id) if login.consent_id else None
-            running = (
-                await session.get(VerificationRow, login.verification_id) if login.verification_id else None
-            )
-            binding = await rows.find_binding(session, conversation_id, self._clock.now())
+            consent = None
+            if login.step == CONSENT_ASKED and login.consent_id:
+                consent = await looks.find_consent(look, login.consent_id)
         found: Progress | None = Progress(step=login.step)
-        if login.step == VERIFIED and binding is None:
+        if login.step == VERIFIED and login.holder is None:
             found = Progress(step=NONE)
-        elif login.step == CONSENT_ASKED and consent:
+        elif consent:
             found = await self._consents.progress(consent)
-        elif login.step == VERIFYING and running:
-            found = await self._verifications.progress(running)
+        elif login.step == VERIFYING and login.verification_id:
+            found = await self._verifications.progress(login.verification_id)
         return found or await self.progress(conversation_id)
 
     # --- what the resident does -----------------------------------------------------------------------
@@ -192,8 +187,7 @@ class Identity:
 
     async def step_up(self, conversation_id: str) -> Link:
         """Verify the bound person once more. `Refused("not_registered")` when nobody is bound."""
-        async with self._database.read() as session:
-            binding = await rows.find_binding(session, conversation_id, self._clock.now())
+        binding = await self._find_holding(conversation_id)
         if binding is None:
             raise Refused("not_registered")
         person = await self.get_person(binding.person_id)
@@ -243,6 +237,10 @@ class Identity:
             return await rows.purge(session, before=now - ASK_PROVIDER_FOR, now=now)
 
     # --- private --------------------------------------------------------------------------------------
+
+    async def _find_holding(self, conversation_id: str) -> looks.Holding | None:
+        async with self._database.read_rows() as look:
+            return await looks.find_holding(look, conversation_id, self._clock.now())
 
     async def _check_tries(self, conversation_id: str, person: Person) -> None:
         today = self._clock.now().date()

@@ -116,8 +116,9 @@ class Verifications:
             raise Unavailable
         return self.link_of(row, started.url)
 
-    async def progress(self, row: VerificationRow) -> Progress | None:
+    async def progress(self, verification_id: str) -> Progress | None:
         """Where a verification stands; None when it has just been decided."""
+        row = await self._get(verification_id)
         if self._clock.now() > row.created_at + ASK_PROVIDER_FOR:
             async with self._database.begin() as session:
                 await rows.close_open(session, row.conversation_id, self._clock.now())
@@ -149,8 +150,9 @@ class Verifications:
             log.info("verification_failed", source=row.source)
         return status
 
-    async def passed_meanwhile(self, row: VerificationRow) -> bool:
+    async def passed_meanwhile(self, verification_id: str) -> bool:
         """A bound person needs no running step-up, so a provider that is away only leaves the level low."""
+        row = await self._get(verification_id)
         if row.status != rows.OPEN or self._clock.now() >= row.expires_at:
             return False
         try:
@@ -163,6 +165,10 @@ class Verifications:
         return Link(
             url=url, state=row.verification_id, expires_at=row.expires_at.astimezone(self._clock.now().tzinfo)
         )
+
+    async def _get(self, verification_id: str) -> VerificationRow:
+        async with self._database.read() as session:
+            return await session.get_one(VerificationRow, verification_id)
 
     async def _begin_again(self, old: VerificationRow) -> Link:
         """The same facts under a new number: the link is too old, or nobody knows whether it was made."""
