@@ -30,8 +30,7 @@ from services.store.arrivals import Arrivals, TicketLost
 from services.store.conversations import (
     ANSWERS_PURPOSE,
     Answered,
-    find_answers,
-    find_standing,
+    find_standing_and_answers,
     inbox_key,
     write_turn,
 )
@@ -220,9 +219,9 @@ class Turns:
         conversation_id, now = message.conversation_id, self._clock.now()
         inbox_id = inbox_key(conversation_id, message.message_id) if message.message_id else None
         with _store_errors():
-            async with self._database.read_rows() as rows:
-                given = await find_answers(rows, inbox_id, since=now - REPEATS_FOR) if inbox_id else None
-                standing = await find_standing(rows, conversation_id)
+            standing, given = await self._database.look(
+                find_standing_and_answers, conversation_id, inbox_id, since=now - REPEATS_FOR
+            )
         if inbox_id and given is not None:
             known: list[Message] = json.loads(await self._vault.decrypt(ANSWERS_PURPOSE, inbox_id, given))
             return known
@@ -276,8 +275,7 @@ class Turns:
             record = replace(record, answered=Answered(inbox_id=inbox_id, answers=sealed))
         crashpoint("turn.before_commit")
         with _store_errors():
-            async with self._database.begin_rows() as rows:
-                await write_turn(rows, record)
+            await self._database.change(write_turn, record)
         crashpoint("turn.after_commit")
         self._engine.keep(outcome)
 

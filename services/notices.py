@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, event, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, event, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.domain.ids import new_id
@@ -95,9 +95,8 @@ class Notices:
 
     async def take(self, conversation_id: str, told: Sequence[str] = ()) -> list[Notice]:
         """What is to be told in this turn, oldest first. `told` are ids that a committed turn has told."""
-        async with self._database.read_rows() as rows:
-            if await rows.scalar(_ANY_OPEN, {"id": conversation_id}) is None:
-                return []
+        if not await self._database.look(_has_open, conversation_id):
+            return []
         open_rows = (
             select(NoticeRow)
             .where(NoticeRow.conversation_id == conversation_id, NoticeRow.settled_at.is_(None))
@@ -169,6 +168,10 @@ _ANY_OPEN = (
     .where(_NOTICE.conversation_id == bindparam("id"), _NOTICE.settled_at.is_(None))
     .limit(1)
 )
+
+
+def _has_open(rows: Connection, conversation_id: str) -> bool:
+    return rows.scalar(_ANY_OPEN, {"id": conversation_id}) is not None
 
 
 async def _version(session: AsyncSession, conversation_id: str) -> int:

@@ -129,11 +129,9 @@ class Engine:
         metadata: Mapping[str, Any] | None = None,
     ) -> list[Message]:
         """The answers to `text`, after the turn is committed. Whatever fails it is raised and stores nothing."""
-        async with self._store.database.read_rows() as rows:
-            standing = await find_standing(rows, conversation_id)
+        standing = await self._store.database.look(find_standing, conversation_id)
         outcome = await self.run(standing, text, now=self._clock.now(), parsed=parsed, metadata=metadata)
-        async with self._store.database.begin_rows() as rows:
-            await write_turn(rows, outcome.record)
+        await self._store.database.change(write_turn, outcome.record)
         self.keep(outcome)
         return outcome.messages
 

@@ -46,8 +46,9 @@ class ConversationStore(TrackerStore):
             return cached
         if standing.version == 0:
             return self.init_tracker(standing.conversation_id)
-        async with self.database.read_rows() as connection:
-            rows = await find_events(connection, standing.conversation_id, standing.base, standing.next_seq)
+        rows = await self.database.look(
+            find_events, standing.conversation_id, standing.base, standing.next_seq
+        )
         prefix = json.loads(standing.prefix)
         return self._rebuild(standing, prefix + [json.loads(row) for row in rows], len(prefix))
 
@@ -88,8 +89,7 @@ class ConversationStore(TrackerStore):
         return ConversationTracker(sender_id, self.domain.slots if self.domain else None)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        async with self.database.read_rows() as rows:
-            standing = await find_standing(rows, sender_id)
+        standing = await self.database.look(find_standing, sender_id)
         return await self.take(standing) if standing.version else None
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -98,8 +98,7 @@ class ConversationStore(TrackerStore):
         if not tracker.fresh_events():
             return
         record, kept = self.record(tracker, self._clock.now())
-        async with self.database.begin_rows() as rows:
-            await write_turn(rows, record)
+        await self.database.change(write_turn, record)
         self.keep(record, kept)
 
     def _rebuild(self, standing: Standing, events: list[dict[str, Any]], prefix: int) -> ConversationTracker:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Row, Table, and_, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Table, and_, bindparam, select
 
+from services.identity.facts import CONSENT_ASKED
 from services.identity.rows import IDLE_ENDS_AFTER, OPEN
 from services.store.people import BindingRow, ConsentRow, LoginRow, PersonRow, VerificationRow
 
@@ -27,33 +27,38 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Where logging in stands by our own books; `holder` is the person of the binding that holds now."""
+    """Where logging in stands by our own books.
+
+    `holder` is the person of the binding that holds now; `consent` the one that is asked for, a copy to read.
+    """
 
     step: str
-    consent_id: str | None
     verification_id: str | None
     holder: str | None
+    consent: ConsentRow | None
 
 
-async def find_holding(look: AsyncConnection, conversation_id: str, now: datetime) -> Holding | None:
+def find_holding(look: Connection, conversation_id: str, now: datetime) -> Holding | None:
     """The binding of a conversation that holds now."""
-    row = (await look.execute(_HOLDING, _key(conversation_id, now))).one_or_none()
+    row = look.execute(_HOLDING, _key(conversation_id, now)).one_or_none()
     return None if row is None else Holding(**row._mapping)
 
 
-async def find_login(look: AsyncConnection, conversation_id: str, now: datetime) -> Login | None:
-    row = (await look.execute(_LOGIN, _key(conversation_id, now))).one_or_none()
-    return None if row is None else Login(**row._mapping)
+def find_login(look: Connection, conversation_id: str, now: datetime) -> Login | None:
+    """Where logging in stands, if it ever began."""
+    row = look.execute(_LOGIN, _key(conversation_id, now)).one_or_none()
+    if row is None:
+        return None
+    step, consent_id, verification_id, holder = row
+    consent = None
+    if step == CONSENT_ASKED and consent_id:
+        consent = ConsentRow(**look.execute(_CONSENT, {"id": consent_id}).one()._mapping)
+    return Login(step=step, verification_id=verification_id, holder=holder, consent=consent)
 
 
-async def find_consent(look: AsyncConnection, consent_id: str) -> ConsentRow:
-    """A copy of the row, to read."""
-    return ConsentRow(**(await look.execute(_CONSENT, {"id": consent_id})).one()._mapping)
-
-
-async def find_person(look: AsyncConnection, person_id: str) -> Row[str, bytes, bytes] | None:
+def find_person(look: Connection, person_id: str) -> Row[str, bytes, bytes] | None:
     """`id_type`, and sealed `id_number` and `name`."""
-    return (await look.execute(_PERSON, {"id": person_id})).one_or_none()
+    return look.execute(_PERSON, {"id": person_id}).one_or_none()
 
 
 def _key(conversation_id: str, now: datetime) -> dict[str, object]:

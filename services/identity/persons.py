@@ -22,8 +22,7 @@ class Persons:
 
     async def get(self, person_id: str) -> Person:
         """The facts of a person. `Refused("not_registered")` for nobody, `CannotDecrypt` after an erasure."""
-        async with self._database.read_rows() as look:
-            row = await looks.find_person(look, person_id)
+        row = await self._database.look(looks.find_person, person_id)
         if row is None:
             raise Refused("not_registered")
         return Person(

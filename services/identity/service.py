@@ -18,7 +18,6 @@ from services.domain.people import Person
 from services.identity import looks, rows
 from services.identity.consents import Consents
 from services.identity.facts import (
-    CONSENT_ASKED,
     CONSENT_REFUSED,
     FRESH_LEVEL,
     NONE,
@@ -119,18 +118,14 @@ class Identity:
 
     async def progress(self, conversation_id: str) -> Progress:
         """Where logging in stands, by the provider's word where it is running."""
-        async with self._database.read_rows() as look:
-            login = await looks.find_login(look, conversation_id, self._clock.now())
-            if login is None:
-                return Progress(step=NONE)
-            consent = None
-            if login.step == CONSENT_ASKED and login.consent_id:
-                consent = await looks.find_consent(look, login.consent_id)
+        login = await self._database.look(looks.find_login, conversation_id, self._clock.now())
+        if login is None:
+            return Progress(step=NONE)
         found: Progress | None = Progress(step=login.step)
         if login.step == VERIFIED and login.holder is None:
             found = Progress(step=NONE)
-        elif consent:
-            found = await self._consents.progress(consent)
+        elif login.consent:
+            found = await self._consents.progress(login.consent)
         elif login.step == VERIFYING and login.verification_id:
             found = await self._verifications.progress(login.verification_id)
         return found or await self.progress(conversation_id)
@@ -239,8 +234,7 @@ class Identity:
     # --- private --------------------------------------------------------------------------------------
 
     async def _find_holding(self, conversation_id: str) -> looks.Holding | None:
-        async with self._database.read_rows() as look:
-            return await looks.find_holding(look, conversation_id, self._clock.now())
+        return await self._database.look(looks.find_holding, conversation_id, self._clock.now())
 
     async def _check_tries(self, conversation_id: str, person: Person) -> None:
         today = self._clock.now().date()

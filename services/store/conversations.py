@@ -14,6 +14,7 @@ from typing import cast
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     Integer,
     LargeBinary,
     String,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.domain.errors import Unavailable
@@ -142,23 +143,27 @@ class TurnRecord:
     answered: Answered | None = None
 
 
-Rows = AsyncConnection | AsyncSession
-"""The statements of a turn are on tables: a connection is enough for them, and cheaper."""
-
-
-async def find_standing(rows: Rows, conversation_id: str) -> Standing:
+def find_standing(rows: Connection, conversation_id: str) -> Standing:
     """The row of the conversation, or version 0."""
-    row = (await rows.execute(_FIND_STANDING, {"id": conversation_id})).one_or_none()
+    row = rows.execute(_FIND_STANDING, {"id": conversation_id}).one_or_none()
     if row is None:
         return Standing(conversation_id=conversation_id)
     return Standing(conversation_id=conversation_id, **row._mapping)
 
 
-async def read_events(rows: Rows, conversation_id: str, base: int, end: int) -> list[str]:
+def find_standing_and_answers(
+    rows: Connection, conversation_id: str, inbox_id: str | None, *, since: datetime
+) -> tuple[Standing, bytes | None]:
+    """What a turn begins with; the encrypted answers are those to a message that was answered after `since`."""
+    answers: bytes | None = None
+    if inbox_id:
+        answers = rows.scalar(_FIND_ANSWERS, {"id": inbox_id, "since": since})
+    return find_standing(rows, conversation_id), answers
+
+
+def read_events(rows: Connection, conversation_id: str, base: int, end: int) -> list[str]:
     """The events `base` <= seq < `end`, in order; `LookupError` if one is missing."""
-    found = (
-        (await rows.execute(_READ_EVENTS, {"id": conversation_id, "base": base, "end": end})).scalars().all()
-    )
+    found = rows.execute(_READ_EVENTS, {"id": conversation_id, "base": base, "end": end}).scalars().all()
     if len(found) != end - base:
         raise LookupError("events of this conversation are missing")
     return list(found)
@@ -169,16 +174,10 @@ def inbox_key(conversation_id: str, message_id: str) -> str:
     return sha256(f"{conversation_id}\n{message_id}".encode(errors="backslashreplace")).hexdigest()
 
 
-async def find_answers(rows: Rows, inbox_id: str, *, since: datetime) -> bytes | None:
-    """The encrypted answers to a message that was answered after `since`."""
-    found: bytes | None = await rows.scalar(_FIND_ANSWERS, {"id": inbox_id, "since": since})
-    return found
-
-
-async def write_turn(rows: Rows, record: TurnRecord) -> None:
+def write_turn(rows: Connection, record: TurnRecord) -> None:
     """Write the turn; `VersionConflict` if the conversation is not at `record.version` any more."""
-    await _move_version(rows, record)
-    await rows.execute(
+    _move_version(rows, record)
+    rows.execute(
         _ADD_EVENTS,
         [
             {
@@ -191,7 +190,7 @@ async def write_turn(rows: Rows, record: TurnRecord) -> None:
         ],
     )
     if record.answered:
-        await _keep_answers(rows, record, record.answered)
+        _keep_answers(rows, record, record.answered)
 
 
 async def forget_answers(session: AsyncSession, *, before: datetime) -> None:
@@ -259,7 +258,7 @@ _FORGET_ANSWER = delete(_ANSWERS).where(_INBOX.inbox_id == bindparam("id"))
 _ADD_ANSWERS = insert(_ANSWERS)
 
 
-async def _move_version(rows: Rows, record: TurnRecord) -> None:
+def _move_version(rows: Connection, record: TurnRecord) -> None:
     moved = {
         "version": record.version + 1,
         "next_seq": record.first_seq + len(record.events),
@@ -269,13 +268,13 @@ async def _move_version(rows: Rows, record: TurnRecord) -> None:
         "last_turn_at": record.now,
     }
     if record.version:
-        result = await rows.execute(_MOVE, {"id": record.conversation_id, "at": record.version, **moved})
-        if result.rowcount != 1:  # type: ignore[attr-defined]
+        result = rows.execute(_MOVE, {"id": record.conversation_id, "at": record.version, **moved})
+        if result.rowcount != 1:
             raise VersionConflict
         return
     channel, _, sender = record.conversation_id.partition(":")
     try:
-        await rows.execute(
+        rows.execute(
             _BEGIN,
             {
                 "conversation_id": record.conversation_id,
@@ -289,10 +288,10 @@ async def _move_version(rows: Rows, record: TurnRecord) -> None:
         raise VersionConflict from error
 
 
-async def _keep_answers(rows: Rows, record: TurnRecord, answered: Answered) -> None:
+def _keep_answers(rows: Connection, record: TurnRecord, answered: Answered) -> None:
     # One that is there already is older than a day, or it would have been answered from here.
-    await rows.execute(_FORGET_ANSWER, {"id": answered.inbox_id})
-    await rows.execute(
+    rows.execute(_FORGET_ANSWER, {"id": answered.inbox_id})
+    rows.execute(
         _ADD_ANSWERS,
         {
             "inbox_id": answered.inbox_id,

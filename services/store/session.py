@@ -4,10 +4,10 @@ SQLite: WAL, synchronous=FULL, foreign keys, and every transaction begins IMMEDI
 reads first and writes later fails at once with "locked" (`reliability` F3).
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import (
@@ -17,10 +17,14 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.util import greenlet_spawn
 
 from services.store.sqlite import LocalConnection, WritersLine, connect
 
 BUSY_TIMEOUT_MS = 5000
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Database:
@@ -46,21 +50,29 @@ class Database:
         async with self._looks() as session:
             yield session
 
-    @asynccontextmanager
-    async def begin_rows(self) -> AsyncIterator[AsyncConnection]:
-        """As `begin`, for statements on tables: without a unit of work, which costs more than the statements."""
-        async with self.engine.begin() as connection:
-            yield connection
+    async def change(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        """As `begin`, for statements on tables: what `work` gives, once it is committed.
 
-    @asynccontextmanager
-    async def read_rows(self) -> AsyncIterator[AsyncConnection]:
-        """As `read`, for statements on tables."""
-        async with self._reader.connect() as connection:
-            yield connection
+        There is no unit of work, which costs more than the statements; and the whole transaction is one call
+        into SQLAlchemy, not one for every statement.
+        """
+        return await greenlet_spawn(
+            _run, self.engine.sync_engine.begin, lambda rows: work(rows, *args, **named)
+        )
+
+    async def look(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        """As `read`, for statements on tables: what `work` finds."""
+        return await greenlet_spawn(
+            _run, self._reader.sync_engine.connect, lambda rows: work(rows, *args, **named)
+        )
 
     @asynccontextmanager
     async def read_snapshot(self) -> AsyncIterator[AsyncConnection]:
-        """As `read_rows`, and all that is read is of one moment."""
+        """For statements on tables, all of which read one moment."""
         async with self._reader.connect() as connection:
             if not self.is_sqlite:  # there every transaction that reads has a snapshot of its own
                 await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -68,6 +80,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _run(enter: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
+    with enter() as connection:
+        return work(connection)
 
 
 def make_engine(url: str, **options: Any) -> AsyncEngine:

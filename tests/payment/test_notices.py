@@ -23,15 +23,12 @@ def notices(database: Database, clock: FixedClock) -> Notices:
 
 
 async def commit_turn(database: Database, clock: FixedClock, conversation_id: str) -> None:
-    async with database.begin() as session:
-        standing = await find_standing(session, conversation_id)
-        await write_turn(
-            session,
-            TurnRecord(
-                conversation_id=conversation_id, version=standing.version, first_seq=standing.next_seq, events=["{}"], base=0,
-                prefix="[]", capture=None, now=clock.now(),
-            ),
-        )  # fmt: skip
+    standing = await database.look(find_standing, conversation_id)
+    record = TurnRecord(
+        conversation_id=conversation_id, version=standing.version, first_seq=standing.next_seq, events=["{}"], base=0,
+        prefix="[]", capture=None, now=clock.now(),
+    )  # fmt: skip
+    await database.change(write_turn, record)
 
 
 async def test_what_a_committed_turn_has_told_is_not_told_again(

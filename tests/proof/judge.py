@@ -126,8 +126,7 @@ class Judge:
             .where(PostingRow.account == "gateway_cash")
             .group_by(EntryRow.order_no)
         )
-        async with self.world.database.read_rows() as connection:
-            return {row[0]: row[1] for row in await connection.execute(found)}
+        return await self.world.database.look(lambda rows: {row[0]: row[1] for row in rows.execute(found)})
 
     async def history(self) -> list[str]:
         """What became of each order: equal for two runs of one schedule."""
@@ -135,8 +134,7 @@ class Judge:
         return [f"{m.order_no} {m.seq} {m.new} {m.reason} {m.at.isoformat()}" for m in moves]
 
     async def _all(self, row: Any) -> Any:
-        async with self.world.database.read_rows() as connection:
-            return list(await connection.execute(select(row.__table__)))
+        return await self.world.database.look(lambda rows: list(rows.execute(select(row.__table__))))
 
     def _blame(self, wrong: list[str]) -> None:
         if wrong:

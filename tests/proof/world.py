@@ -310,8 +310,7 @@ class World:
         return things[-1 - pick % len(things)]
 
     async def _committed(self, sql: str, named: dict[str, Any]) -> bool:
-        async with self.database.read_rows() as connection:
-            return (await connection.execute(text(sql), named)).first() is not None
+        return await self.database.look(lambda rows: rows.execute(text(sql), named).first() is not None)
 
 
 def _gives_back(task: "asyncio.Task[Any]") -> bool:

@@ -16,24 +16,22 @@ from services.store.session import Database
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Database]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/local.db")
-    async with database.begin_rows() as rows:
+    async with database.engine.begin() as rows:
         await rows.execute(text("CREATE TABLE thing (name TEXT PRIMARY KEY)"))
     yield database
     await database.close()
 
 
 async def names(database: Database) -> list[str]:
-    async with database.read_rows() as rows:
-        return list((await rows.execute(text("SELECT name FROM thing ORDER BY name"))).scalars())
+    return await database.look(lambda rows: list(rows.scalars(text("SELECT name FROM thing ORDER BY name"))))
 
 
 async def add(database: Database, name: str) -> None:
-    async with database.begin_rows() as rows:
-        await rows.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name})
+    await database.change(lambda rows: rows.execute(text("INSERT INTO thing VALUES (:name)"), {"name": name}))
 
 
 async def test_a_reader_does_not_wait_for_a_writer_and_sees_nothing_of_it(store: Database) -> None:
-    async with store.begin_rows() as rows:
+    async with store.engine.begin() as rows:
         await rows.execute(text("INSERT INTO thing VALUES ('a')"))
         assert await asyncio.wait_for(names(store), 4) == []
     assert await names(store) == ["a"]
@@ -43,7 +41,7 @@ async def test_writers_wait_for_each_other_and_the_loop_goes_on(store: Database)
     order = []
 
     async def hold() -> None:
-        async with store.begin_rows() as rows:
+        async with store.engine.begin() as rows:
             await rows.execute(text("INSERT INTO thing VALUES ('held')"))
             await asyncio.sleep(0.3)
             order.append("held")
@@ -67,9 +65,9 @@ async def test_every_write_is_committed_or_nothing_of_it(store: Database) -> Non
     await add(store, "a")
 
     async def fail() -> None:
-        async with store.begin_rows() as rows:
-            await rows.execute(text("INSERT INTO thing VALUES ('b')"))
-            await rows.execute(text("INSERT INTO thing VALUES ('a')"))
+        await store.change(
+            lambda rows: [rows.execute(text(f"INSERT INTO thing VALUES ('{n}')")) for n in "ba"]
+        )
 
     with pytest.raises(IntegrityError):
         await fail()
@@ -101,8 +99,7 @@ async def test_a_turn_that_was_given_up_holds_no_lock_while_its_error_is_kept(
     kept = []
 
     async def look_under_the_lock() -> None:
-        async with impatient.begin_rows() as rows:
-            await rows.execute(text("SELECT name FROM thing"))
+        await impatient.change(lambda rows: rows.execute(text("SELECT name FROM thing")))
 
     for number in range(20):
         task = asyncio.create_task(look_under_the_lock())
@@ -121,7 +118,7 @@ async def test_a_lock_that_is_never_free_is_an_error(
 ) -> None:
     monkeypatch.setattr(sessions, "BUSY_TIMEOUT_MS", 50)
     other = Database(store.url)
-    async with store.begin_rows() as rows:
+    async with store.engine.begin() as rows:
         await rows.execute(text("INSERT INTO thing VALUES ('a')"))
         with pytest.raises(OperationalError, match="locked"):
             await add(other, "b")
@@ -153,7 +150,7 @@ async def test_writers_are_served_in_the_order_in_which_they_came(store: Databas
     served = []
 
     async def write(number: int) -> None:
-        async with store.begin_rows() as rows:
+        async with store.engine.begin() as rows:
             await rows.execute(text("INSERT INTO thing VALUES (:name)"), {"name": str(number)})
             await asyncio.sleep(0.002)
             served.append(number)
@@ -170,7 +167,7 @@ async def test_a_writer_that_waits_too_long_in_the_line_fails_and_the_line_goes_
 ) -> None:
     monkeypatch.setattr(sessions, "BUSY_TIMEOUT_MS", 50)
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/line.db")
-    async with database.begin_rows() as rows:
+    async with database.engine.begin() as rows:
         await rows.execute(text("CREATE TABLE thing (name TEXT PRIMARY KEY)"))
         with pytest.raises(OperationalError, match="locked"):
             await add(database, "a")
