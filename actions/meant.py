@@ -17,8 +17,9 @@ HE_OR_SHE = re.compile(
     re.IGNORECASE,
 )
 MYSELF_TOO = re.compile(
-    r"我(?:自己|本人)?的?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
-    r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗)|一起|一块|一并|一路)"
+    r"我(?:自己|本人)?的?(?:那份)?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
+    r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗|(?:想|要|来|再|得)*(?:给|帮|替|为))"
+    r"|一起|一块|一并|一路|[呢嘞喃咧][?？]?$)"
 )
 TELLING = frozenset({"pay_insurance", "inform", "change_answer", "affirm", "out_of_scope", "nlu_fallback"})
 ONLY_ONE = frozenset(

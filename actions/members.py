@@ -35,7 +35,8 @@ async def takes(talk: Talk) -> bool:
     state = talk.state
     if talk.turn.poke or state.login:
         return False
-    if state.task and talk.turn.intent != "faq" and await _takes_back_in(talk):
+    asks = talk.turn.intent == "faq" and which.ASKS.search(talk.turn.text) is not None
+    if state.task and not asks and (await _takes_back_in(talk) or await _tiers_of_each(talk)):
         return True
     left = state.task is None and state.left is not None and state.left.joint
     if not (basket.is_open(state) or left):
@@ -111,6 +112,24 @@ def _told_of_each(talk: Talk) -> bool:
     state.task.asked = None
     state.parked.insert(0, state.task)
     state.task = None
+    return True
+
+
+async def _tiers_of_each(talk: Talk) -> bool:
+    """妈三百，老汉六百: each gets his own; who was settled with another tier is settled again."""
+    state, told = talk.state, family.tiers_of_each(talk.turn.text)
+    meant = [one for one in basket.everybody(state) if family.name_in(one) in told]
+    if not meant or which.ASKS.search(talk.turn.text):
+        return False
+    if state.task and not await basket.is_unpaid(talk, state.task):
+        return False
+    for one in meant:
+        one.put("tier", told[family.name_in(one)])
+    again = [one for one in state.basket if one in meant]
+    state.basket = [one for one in state.basket if one not in meant]
+    state.parked = [*again, *state.parked]
+    if state.task and state.task.joint:
+        state.task = None
     return True
 
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from actions import cards, family, meant
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, SHARED, WHOSE, Task
+from actions.state import CONFIRM, PAYMENT, SHARED, WHOSE, Task
 from actions.talk import Talk
+from actions.turn import TOKEN
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.insured import NOTHING_FOUND, Wanted
@@ -32,9 +33,11 @@ WHO = (
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|[呢嘞喃咧][?？]?$")
+FIRST = re.compile(r"先(?:给|帮|替|把|[交缴付])")
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
+LOOKING_UP = frozenset({"query_records", "get_certificate", "request_refund"})
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -115,6 +118,25 @@ def take_next(talk: Talk) -> Task | None:
     return Task(kind="pay", facts=shared)
 
 
+def names_another(talk: Talk, task: Task) -> bool:
+    """我自己也要交 六百, 我爸的交八百: whether somebody else is named than the one of the task."""
+    said, named = talk.turn.last("beneficiary"), family.relations(talk.turn.text)
+    if not is_for_other(task):
+        return bool(said == FOR_OTHER)
+    before = task.facts.get("relation")
+    other = said == FOR_OTHER and named and before and before not in named
+    return bool(said == OWN or other or take_next(talk))
+
+
+def goes_first(talk: Talk) -> bool:
+    """等哈，先给我娃儿交: somebody else before the one in work, who is not forgotten."""
+    task = talk.state.task
+    if task is None or task.kind != "pay" or task.joint or task.member or task.asked == PAYMENT:
+        return False
+    first = talk.turn.last("beneficiary") is not None and FIRST.search(talk.turn.text) is not None
+    return first and names_another(talk, task)
+
+
 def names_somebody(talk: Talk) -> bool:
     """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
     return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
@@ -135,6 +157,13 @@ def is_asking(talk: Talk) -> bool:
     """Whether the open question is who the other person is."""
     task = talk.state.task
     return not talk.state.login and is_for_other(task) and task is not None and task.asked in PERSONAL
+
+
+def is_named_early(talk: Talk) -> bool:
+    """A bare name or number while it is still asked what is paid for another: 王小芳, at 居民还是灵活就业."""
+    task = talk.state.task
+    bare = re.sub(r"[\s,，。.!！？?]|(?:他|她)?(?:名字)?(?:是|叫)", "", TOKEN.sub("", talk.turn.text))
+    return not talk.state.login and is_for_other(task) and not bare
 
 
 def answers(talk: Talk) -> bool:
@@ -186,7 +215,7 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
-    elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
+    elif task.asked in PERSONAL and not answers(talk) and _tells_of_it(talk, task):
         talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
@@ -212,9 +241,18 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, ID_NUMBER, None)
         return False
     if PERSON_NAME not in task.facts:
-        _ask(talk, task, PERSON_NAME, "others.ask_name")
+        again = task.asked == PERSON_NAME
+        _ask(talk, task, PERSON_NAME, "others.ask_name_again" if again else "others.ask_name")
         return False
     return True
+
+
+def _tells_of_it(talk: Talk, task: Task) -> bool:
+    """到年底, 最低的: something of this payment. 查我2026年的养老 was about something else, which is done."""
+    told = any(talk.turn.last(name) for name in VALUES)
+    if task.facts.get("tier") and talk.turn.last("amount"):  # 三百块
+        told = True
+    return told and talk.turn.intent not in LOOKING_UP
 
 
 async def _renew(talk: Talk, task: Task) -> bool:
@@ -280,6 +318,18 @@ def take_back(task: Task) -> None:
         task.asked = None
 
 
+def leave(talk: Talk, task: Task) -> bool:
+    """上一步 at the first question about somebody else: what was there before that one was named, if anything was."""
+    if WHOSE not in task.before or set(task.answered) & PERSONAL - {task.asked}:
+        return False
+    name = task.before.pop(WHOSE)
+    take_back(task)
+    if name:
+        task.put(PERSON_NAME, name)
+        ask_whose(talk)
+    return True
+
+
 def ask_whose(talk: Talk) -> None:
     """这笔给这位缴吗？"""
     talk.state.question = WHOSE
@@ -293,6 +343,7 @@ def whose_options() -> list[Option]:
 
 
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
+    again = task.asked == name
     task.asked, task.reask = name, None
     if name not in task.answered:
         task.answered.append(name)
@@ -305,7 +356,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             id_type=id_type.value,
             usual=usual,
             relation=family.title_of(task),
-            named=PERSON_NAME in task.facts,
+            named=PERSON_NAME in task.facts and not again,
         )
 
 
