@@ -356,7 +356,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             id_type=id_type.value,
             usual=usual,
             relation=family.title_of(task),
-            named=PERSON_NAME in task.facts and not again,
+            named=PERSON_NAME in task.facts and (not again or talk.turn.token(PERSON_NAME) is not None),
         )
 
 

@@ -103,7 +103,7 @@ def test_a_yes_to_the_question_after_a_name_asks_for_it_kindly(valley: Town, sai
     me.say(number("mother"))
     me.say(said)
     assert "没有听出" not in me.text
-    assert "您妈妈身份证上的姓名，比如" in me.text
+    assert "您妈妈的姓名，身份证上的" in me.text
     me.say(str(PEOPLE["mother"]["name"]))
     assert me.card("payment_confirmation")["total"] == "300.00"
 
@@ -111,7 +111,7 @@ def test_a_yes_to_the_question_after_a_name_asks_for_it_kindly(valley: Town, sai
 @pytest.mark.parametrize("said", ["查我2026年的养老", "查查我的养老", "帮我查一下25年交了没"])
 def test_a_request_is_no_name_and_no_number(valley: Town, said: str) -> None:
     me = arrive(valley, "me", f"kept-request-{said}", "帮我妈交居民养老 三百")
-    for question in ("身份证号码", "身份证上的姓名"):
+    for question in ("身份证号码", "姓名，身份证上的"):
         me.say(said)
         assert "已缴费记录" in me.text
         assert "没有听出" not in me.text
@@ -127,7 +127,7 @@ def test_a_tier_is_no_name(valley: Town, said: str) -> None:
     me.say(number("mother"))
     me.say(said)
     assert "记下了" in me.text
-    assert "身份证上的姓名" in me.text
+    assert "姓名，身份证上的" in me.text
     me.say(str(PEOPLE["mother"]["name"]))
     assert me.card("payment_confirmation")["tier"] == {"三百块": "300", "八百": "800"}[said]
 
