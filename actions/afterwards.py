@@ -3,9 +3,10 @@
 import re
 from contextlib import suppress
 
-from actions import choosing, returning, steps
+from actions import choosing, family, returning, steps
 from actions.reviewing import order_facts
 from actions.say import say
+from actions.slots import FOR_OTHER
 from actions.state import CONFIRM, PAYMENT
 from actions.talk import Talk
 from services.domain.errors import ServiceError
@@ -23,7 +24,7 @@ OTHER_TIER = re.compile(
     r"|(?:补|加|升|提|涨|改|换)(?:到|成|齐|够|足|上)|[再还]补"
 )
 """应该付一千五, 我要补到一千五: of another tier than the one that was paid."""
-REGRETS = re.compile(r"少(?:选|点|填|缴|交|付)了|[选缴交付](?:得|的)?[低少]了|差额")
+REGRETS = re.compile(r"[少多](?:选|点|填|缴|交|付)了|[选缴交付](?:得|的)?[低少]了|差额")
 """Said so, it is no wish to leave, nor a question, whatever it looks like."""
 OTHER_TIME = re.compile(r"月|[前去明后今]年|年度|\d年|全年|年底")
 """少交了两个月, 补到年底: something that can still be paid."""
@@ -65,15 +66,24 @@ async def _pays_again(talk: Talk) -> bool:
 def _changes_choice(talk: Talk) -> bool:
     """我选错档了, 改成2000, 应该付一千五, 少交了: about what was chosen for the payment."""
     turn = talk.turn
-    if turn.last("beneficiary") is not None or OTHER_TIME.search(turn.text):
+    if _names_another(talk) or OTHER_TIME.search(turn.text):
         return False
     if WRONG.search(turn.text):
-        return turn.intent in CHANGES or bool(REGRETS.search(turn.text))
+        regrets = REGRETS.search(turn.text) is not None and turn.intent != "request_refund"
+        return turn.intent in CHANGES or regrets
     said = turn.last("tier") or turn.last("amount")
     if said is not None and turn.intent == "change_answer":
         return True
     named = said or any(n >= choosing.LOWEST for n in choosing.numbers(turn.text))
     return bool(named) and OTHER_TIER.search(turn.text) is not None
+
+
+def _names_another(talk: Talk) -> bool:
+    """Whether it is about somebody else than the one who was paid for last."""
+    said, last = talk.turn.last("beneficiary"), talk.state.last
+    if said == FOR_OTHER:
+        return family.relations(talk.turn.text) != [last.get("relation")]
+    return said is not None and last.get("beneficiary") == FOR_OTHER
 
 
 async def _paid(talk: Talk) -> OrderView | None:
@@ -101,6 +111,7 @@ def _tell_settled(talk: Talk, order: OrderView, what: str) -> None:
         "pay.settled",
         button,
         what=what,
+        several=several,
         tier="" if several else dues.tier or "",
         yearly=dues.insured_group is InsuredGroup.RESIDENT,
         medical=dues.insurance is Insurance.MEDICAL,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, choosing, others, paying, periods, slots
+from actions import basket, beside, choosing, others, paying, periods, slots
 from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
@@ -30,7 +30,7 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     """Take the turn as the answer to the open question; True if it is one of the offered answers."""
     if not task.asked or task.asked in {CONFIRM, PAYMENT} or paying.is_other_insurance(talk, task):
         return False
-    if others.is_for_other(task) and others.names_another(
+    if others.is_for_other(task) and beside.names_another(
         talk, task
     ):  # 我爸的交八百, where it is asked of 我妈
         return False

@@ -12,6 +12,7 @@ from actions import (
     agreeing,
     answering,
     basket,
+    beside,
     cards,
     family,
     faq,
@@ -125,11 +126,14 @@ async def _respond(talk: Talk) -> None:
 
 def _asks_to_pay(talk: Talk) -> bool:
     """Whether somebody shall be paid for, whatever else it looks like: 我、老公、两个娃; 等哈，先给我娃儿交."""
-    intent = talk.turn.intent
-    if intent in UNCLEAR and talk.turn.last("beneficiary") and family.take_family(talk):
+    intent, names = talk.turn.intent, talk.turn.last("beneficiary") is not None
+    if intent in UNCLEAR and names and (family.take_family(talk) or beside.is_put_in_place(talk)):
         return True
-    return (intent in GUESSED and others.names_somebody(talk)) or (
-        intent == "hold" and others.goes_first(talk)
+    unsure = intent == "faq" and names and not faq.is_sure(talk.turn) and not answering.asks(talk)
+    return (
+        (unsure and starting.WANTS.search(talk.turn.text) is not None)
+        or (intent in GUESSED and others.names_somebody(talk))
+        or (intent == "hold" and beside.goes_first(talk))
     )
 
 
@@ -153,7 +157,7 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     ):
         await steps.go_on(talk)
         return True
-    if others.answers(talk) and (others.is_asking(talk) or others.is_named_early(talk)):
+    if others.answers(talk) and (others.is_asking(talk) or beside.is_named_early(talk)):
         await starting.change(talk, task)
         return True
     return False

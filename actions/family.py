@@ -35,6 +35,7 @@ PAIRS = (
     (re.compile("父母亲?|双亲"), "爸爸妈妈"),
     (re.compile("岳父母"), "岳父岳母"),
     (re.compile("公婆"), "公公婆婆"),
+    (re.compile("我们(?:两口子|夫妻)"), "我们爱人"),
 )
 """One word for two."""
 COUNTED = re.compile(
@@ -97,7 +98,7 @@ def take_family(talk: Talk) -> list[Task]:
     with_me = "" in kinds or SELF_TOO.search(text) is not None
     if with_me and not people and TOGETHER.search(text):
         people = [{"relation": ""}]  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None and not told:
+    elif talk.turn.last("beneficiary") is None and not told and not (with_me and people):
         return []
     with_me = with_me or meant.MYSELF_TOO.search(text) is not None
     if len(people) + with_me < 2 or (talk.turn.token(ID_NUMBER) and not told):

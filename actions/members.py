@@ -9,6 +9,7 @@ from actions.say import say
 from actions.slots import FOR_OTHER, Option
 from actions.state import CHANGE, CHANGING, SHARED, Task
 from actions.talk import Talk
+from services.domain.kinds import Insurance
 
 LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
@@ -284,6 +285,7 @@ def _settle_again(talk: Talk, changes: dict[str, str], members: Sequence[Task]) 
     state = talk.state
     for member in members:
         for name, value in changes.items():
-            member.put(name, value)
+            if name != "tier" or member.facts.get("insurance") != Insurance.MEDICAL:
+                member.put(name, value)
     state.parked = [*state.basket, *state.parked]
     state.task, state.basket = None, []

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from actions import cards, family, meant
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, PAYMENT, SHARED, WHOSE, Task
+from actions.state import CONFIRM, SHARED, WHOSE, Task
 from actions.talk import Talk
-from actions.turn import TOKEN
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
 from services.insured import NOTHING_FOUND, Wanted
@@ -33,8 +32,7 @@ WHO = (
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|[呢嘞喃咧][?？]?$")
-FIRST = re.compile(r"先(?:给|帮|替|把|[交缴付])")
+AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|一起|一路|一块|一并|[呢嘞喃咧][?？]?$")
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
 LOOKING_UP = frozenset({"query_records", "get_certificate", "request_refund"})
@@ -83,7 +81,8 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     relation = next(iter(family.relations(talk.turn.text)), "")
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
-    if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
+    known = any(name in task.facts for name in (INSURED, ID_NUMBER, PERSON_NAME))
+    if is_for_other(task) and relation and before and relation != before and known:
         forget_person(task)
         new.add(INSURED)
     task.facts["beneficiary"] = FOR_OTHER
@@ -118,25 +117,6 @@ def take_next(talk: Talk) -> Task | None:
     return Task(kind="pay", facts=shared)
 
 
-def names_another(talk: Talk, task: Task) -> bool:
-    """我自己也要交 六百, 我爸的交八百: whether somebody else is named than the one of the task."""
-    said, named = talk.turn.last("beneficiary"), family.relations(talk.turn.text)
-    if not is_for_other(task):
-        return bool(said == FOR_OTHER)
-    before = task.facts.get("relation")
-    other = said == FOR_OTHER and named and before and before not in named
-    return bool(said == OWN or other or take_next(talk))
-
-
-def goes_first(talk: Talk) -> bool:
-    """等哈，先给我娃儿交: somebody else before the one in work, who is not forgotten."""
-    task = talk.state.task
-    if task is None or task.kind != "pay" or task.joint or task.member or task.asked == PAYMENT:
-        return False
-    first = talk.turn.last("beneficiary") is not None and FIRST.search(talk.turn.text) is not None
-    return first and names_another(talk, task)
-
-
 def names_somebody(talk: Talk) -> bool:
     """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
     return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
@@ -157,13 +137,6 @@ def is_asking(talk: Talk) -> bool:
     """Whether the open question is who the other person is."""
     task = talk.state.task
     return not talk.state.login and is_for_other(task) and task is not None and task.asked in PERSONAL
-
-
-def is_named_early(talk: Talk) -> bool:
-    """A bare name or number while it is still asked what is paid for another: 王小芳, at 居民还是灵活就业."""
-    task = talk.state.task
-    bare = re.sub(r"[\s,，。.!！？?]|(?:他|她)?(?:名字)?(?:是|叫)", "", TOKEN.sub("", talk.turn.text))
-    return not talk.state.login and is_for_other(task) and not bare
 
 
 def answers(talk: Talk) -> bool:

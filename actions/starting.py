@@ -5,6 +5,7 @@ import re
 from actions import (
     answering,
     basket,
+    beside,
     choosing,
     family,
     login,
@@ -25,6 +26,9 @@ from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 
+WANTS = re.compile(r"(?:要|想|得)[交缴]")
+"""我妈要交养老，她自己没有手机"""
+
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
@@ -35,7 +39,7 @@ async def pay(talk: Talk) -> None:
     if family.is_whole(talk):
         await _pay_whole(talk)
         return
-    if task and others.goes_first(talk):
+    if task and beside.goes_first(talk):
         task.asked = None
         talk.state.parked.insert(0, task)
         task = talk.state.task = Task(kind="pay", facts=meant.shared(task.facts))

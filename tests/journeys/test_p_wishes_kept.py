@@ -252,3 +252,124 @@ def test_an_answer_to_the_group_is_no_name(valley: Town) -> None:
     for said in ("不晓得", "方便的", "灵活的"):
         me.say(said)
         assert "姓名记下了" not in me.text
+
+
+def test_who_goes_first_puts_nobody_off_for_good(valley: Town) -> None:
+    me = arrive(valley, "first", "kept-first", "交居民医保")
+    me.say("等哈，先给我娃儿交")
+    assert "您孩子的身份证号码" in me.text
+    me.say(told("child"))
+    me.say("要得")
+    assert me.card("payment_request")["total"] == "400.00"
+    me.pay(str(PEOPLE["first"]["alipay_user_id"]))
+    me.say("好了")
+    assert "现在接着办居民医保" in me.text
+    assert "给您自己" in me.text
+
+
+@pytest.mark.parametrize("said", ["我的嘞", "我自己的呢", "我那份也一路交"])
+def test_ones_own_in_dialect(valley: Town, said: str) -> None:
+    me = arrive(valley, "me", f"kept-mine-{said}", f"给我妈交居民医保，{told('mother')}")
+    me.say(said)
+    assert "您自己也加上" in me.text
+    assert me.card("payment_confirmation")["total"] == "800.00"
+
+
+@pytest.mark.parametrize("sentence", ["给我家老汉交居民医保，顺便我也交", "我和我老者的居民医保一起交"])
+def test_the_old_man_and_oneself(valley: Town, sentence: str) -> None:
+    me = arrive(valley, "me", f"kept-old-man-{sentence}", sentence)
+    assert "您自己、爸爸" in me.text
+    me.say(told("father"))
+    assert me.card("payment_confirmation")["total"] == "800.00"
+
+
+def test_also_for_my_mother_is_not_for_me(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-also-mother", "我也想给我妈交居民医保")
+    me.say(told("mother"))
+    assert me.card("payment_confirmation")["total"] == "400.00"
+    assert "您给**秀" in me.text
+
+
+def test_she_is_not_oneself(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-she", f"给我妈交居民医保，{told('mother')}")
+    me.say("她要交养老")
+    me.say("居民的")
+    me.say("三百")
+    assert "您给**秀缴居民养老保险" in me.text
+
+
+def test_somebody_along_with_ones_own_other_insurance(valley: Town) -> None:
+    me = arrive(valley, "first", "kept-along", "交居民养老 三百")
+    me.say("我崽的医保一起")
+    assert "您儿子也加上" in me.text
+
+
+def test_some_named_and_some_counted(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-counted", "我屋头四个人的居民医保")
+    assert "都给哪几位缴" in me.text
+    me.say("我、老公、两个娃")
+    assert "您自己、老公、第一个孩子、第二个孩子" in me.text
+
+
+def test_a_couple(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-couple", "给我们两口子交居民医保")
+    assert "您自己、爱人" in me.text
+
+
+def test_two_told_in_one_sentence_without_my(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-two-told", "帮我女儿女婿交居民医保")
+    me.say(f"女儿{told('mother')}，女婿{told('father')}")
+    assert me.card("payment_confirmation")["total"] == "800.00"
+    me.say("还有外孙")
+    assert "您外孙也加上" in me.text
+
+
+def test_who_was_left_out_comes_back(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-back-in", f"帮我妈交居民医保，{told('mother')}")
+    me.say("我的也一起")
+    me.say("我妈的不要了")
+    assert me.card("payment_confirmation")["total"] == "400.00"
+    me.say("我妈的还是要")
+    assert me.card("payment_confirmation")["total"] == "800.00"
+
+
+def test_another_relation_takes_no_number_over(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-relation", "帮我妈交居民医保")
+    me.say(number("mother"))
+    me.say("换成我爸")
+    assert "您爸爸的身份证号码" in me.text
+    me.say(told("father"))
+    me.say("换回我妈")
+    assert "您妈妈的身份证号码" in me.text
+
+
+def test_a_wish_that_looks_like_a_question(valley: Town) -> None:
+    me = arrive(valley, "me", "kept-wish", "我妈要交养老，她自己没有手机")
+    me.say("居民")
+    assert "您妈妈的身份证号码" in me.text
+
+
+def test_both_insurances_are_asked_by_name(valley: Town) -> None:
+    me = arrive(valley, "works", "kept-both-named", "医保养老一起交")
+    assert "灵活就业医疗保险，您要缴到哪个月" in me.text
+    me.say("到年底")
+    assert "接下来是灵活就业养老保险" in me.text
+    me.say("到年底")
+    me.say("八成")
+    me.say("六成")
+    assert "60%档" in me.text
+    assert "不分档次" not in me.text
+
+
+def test_all_of_one_group(valley: Town) -> None:
+    me = arrive(valley, "has_all", "kept-all-of-group", "居民的都交")
+    assert me.card("choice")["slot"] == "tier"
+    me.say("三百")
+    assert me.card("payment_confirmation")["total"] == "700.00"
+
+
+def test_the_whole_year_after_a_no(valley: Town) -> None:
+    me = arrive(valley, "works", "kept-whole-year", "交灵活就业养老 上半年 六成")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-06"
+    me.say("不是 全年")
+    assert me.card("payment_confirmation")["fee_period"] == "2026-01/2026-12"
