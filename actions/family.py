@@ -1,8 +1,9 @@
 """Who of the family a sentence is about: by what residents call them, several at once, each with a number or name."""
 
 import re
-from collections.abc import Sequence
 
+from actions import meant
+from actions.choices import whole_number
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
@@ -15,11 +16,17 @@ OF_WHOM = re.compile(
     rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
 )
 """我妈的医保."""
+TIER_OF_WHOM = re.compile(
+    rf"(?:我?(?:家|屋头)?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?(?:那份)?(?:想|要|就|先|选|给|[交缴付])*(?:的)?"
+    r"(?P<tier>[0-9]{3,4}|[一二两三四五六七八九][百千](?:五[十百]?)?|(?P<percent>[0-9]{2,3}(?=%)|[六七八九](?=成)))(?![月年号])"
+)
+"""妈三百，老汉六百: the tier of each."""
 AND = re.compile(r"(?:\s|和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
 SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
+    r"|(?:我们?家|屋头|家里)(?:头|面)?的?[两二三四五六七八\d](?:个人?|口人?)"
 )
 """一家人, 一家四口: and not which."""
 WHICH_ONES = "family"
@@ -28,6 +35,7 @@ PAIRS = (
     (re.compile("父母亲?|双亲"), "爸爸妈妈"),
     (re.compile("岳父母"), "岳父岳母"),
     (re.compile("公婆"), "公公婆婆"),
+    (re.compile("我们(?:两口子|夫妻)"), "我们爱人"),
 )
 """One word for two."""
 COUNTED = re.compile(
@@ -63,32 +71,55 @@ def told_of_each(text: str) -> dict[str, dict[str, str]]:
     return told if len(told) > 1 else {}
 
 
+def tiers_of_each(text: str) -> dict[str, str]:
+    """The tiers of several, by relation (oneself is the empty word), where one is said of each."""
+    titles, found = list(RELATIONS), dict[str, str]()
+    for match in TIER_OF_WHOM.finditer(text):
+        groups = [name for name in match.groupdict() if name.startswith("r") and match[name]]
+        title = titles[int(groups[0][1:])] if groups else ""
+        percent = match["percent"]
+        number = whole_number(percent or match["tier"])
+        found[title] = str(number) if not percent else f"{number * 10 if number < 10 else number}%"
+    return found if len(found) > 1 else {}
+
+
+def name_in(task: Task) -> str:
+    """What somebody is called in what is told of several: by relation, oneself as the empty word."""
+    for_other = task.facts.get("beneficiary") == FOR_OTHER
+    return str(task.facts.get("relation") or "-") if for_other else ""
+
+
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
     text, told = talk.turn.text, told_of_each(talk.turn.text)
     kinds = _kind_of_each(text)
-    called = [] if told else _counted(text)
     each = [title for title in kinds if title]
-    named: Sequence[str] = list(told) or each or [""] * len(called) or relations(text)
+    people = [{"relation": name} for name in list(told) or each] or _people(text)
     with_me = "" in kinds or SELF_TOO.search(text) is not None
-    if with_me and not named and TOGETHER.search(text):
-        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None and not told:
+    if with_me and not people and TOGETHER.search(text):
+        people = [{"relation": ""}]  # 我和老宋的一起交: somebody whom we have no word for
+    elif talk.turn.last("beneficiary") is None and not told and not (with_me and people):
         return []
-    if len(named) + with_me < 2 or (talk.turn.token(ID_NUMBER) and not told):
+    with_me = with_me or meant.MYSELF_TOO.search(text) is not None
+    if len(people) + with_me < 2 or (talk.turn.token(ID_NUMBER) and not told):
         return []
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
+    tiers = tiers_of_each(text)
+    if tiers:
+        said.pop("tier", None)
     family = [
-        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
-        for name in named
+        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, **who, "as_before": "yes"})
+        for who in people
     ]
     for task in family:
         task.facts.update(kinds.get(task.facts["relation"], {}))
-    for task, title in zip(family, called, strict=False):
-        task.facts["called"] = title
     for task in family:
         task.facts.update(told.get(task.facts["relation"], {}))
-    return [Task(kind="pay", facts=said | kinds.get("", {})), *family] if with_me else family
+    own = Task(kind="pay", facts=said | kinds.get("", {}))
+    for task in (own, *family):
+        if name_in(task) in tiers:
+            task.facts["tier"] = tiers[name_in(task)]
+    return [own, *family] if with_me else family
 
 
 def _kind_of_each(text: str) -> dict[str, dict[str, str]]:
@@ -119,10 +150,11 @@ def name_members(talk: Talk, task: Task) -> list[Task]:
     """我 老公 女儿, where it is asked which of the family: a task for each of them; empty when nobody is named."""
     text, told = talk.turn.text, told_of_each(talk.turn.text)
     said = {name: task.facts[name] for name in SHARED if name in task.facts}
-    named = list(told) or relations(text)
+    people = [{"relation": name} for name in told] or _people(text)
     members = [Task(kind="pay", facts=dict(said))] if names_oneself(text) else []
-    for name in named:
-        facts = {**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes", **told.get(name, {})}
+    for who in people:
+        known = told.get(who["relation"], {})
+        facts = {**said, "beneficiary": FOR_OTHER, **who, "as_before": "yes", **known}
         members.append(Task(kind="pay", facts=facts))
     return members
 
@@ -132,11 +164,20 @@ def title_of(task: Task) -> str:
     return str(task.facts.get("relation") or task.facts.get("called", ""))
 
 
-def _counted(text: str) -> list[str]:
-    """第一位老人, 第二位老人."""
+def _people(text: str) -> list[dict[str, str]]:
+    """老公和两个娃: those who are named, and those of whom it is said how many they are."""
     found = COUNTED.search(text)
     if not found:
-        return []
+        return [{"relation": name} for name in relations(text)]
+    rest = text[: found.start()] + "、" + text[found.end() :]
+    return [
+        *[{"relation": name} for name in relations(rest)],
+        *[{"relation": "", "called": title} for title in _counted(found)],
+    ]
+
+
+def _counted(found: re.Match[str]) -> list[str]:
+    """第一位老人, 第二位老人."""
     count = COUNTS[found["count"]] if found["count"] else len("一二")
     what = "个孩子" if found["young"] else "位老人"
     return [f"第{place}{what}" for place in "一二三四"[:count]]

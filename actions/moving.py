@@ -22,6 +22,10 @@ async def go_back(talk: Talk) -> None:
     if task is None:
         talk.tell("nothing_to_go_back", *steps.menu_buttons())
         return
+    if task.asked in others.PERSONAL and others.leave(talk, task):
+        if talk.state.question is None:
+            await steps.go_on(talk)
+        return
     asked = INSURED if task.asked in others.PERSONAL else task.asked
     if asked in task.before:
         task.put(asked, task.before[asked])

@@ -32,9 +32,10 @@ WHO = (
 OWN = "self"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|一起|一路|一块|一并|[呢嘞喃咧][?？]?$")
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
+LOOKING_UP = frozenset({"query_records", "get_certificate", "request_refund"})
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -80,7 +81,8 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     relation = next(iter(family.relations(talk.turn.text)), "")
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
-    if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
+    known = any(name in task.facts for name in (INSURED, ID_NUMBER, PERSON_NAME))
+    if is_for_other(task) and relation and before and relation != before and known:
         forget_person(task)
         new.add(INSURED)
     task.facts["beneficiary"] = FOR_OTHER
@@ -186,7 +188,7 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
-    elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
+    elif task.asked in PERSONAL and not answers(talk) and _tells_of_it(talk, task):
         talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
@@ -212,9 +214,18 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, ID_NUMBER, None)
         return False
     if PERSON_NAME not in task.facts:
-        _ask(talk, task, PERSON_NAME, "others.ask_name")
+        again = task.asked == PERSON_NAME
+        _ask(talk, task, PERSON_NAME, "others.ask_name_again" if again else "others.ask_name")
         return False
     return True
+
+
+def _tells_of_it(talk: Talk, task: Task) -> bool:
+    """到年底, 最低的: something of this payment. 查我2026年的养老 was about something else, which is done."""
+    told = any(talk.turn.last(name) for name in VALUES)
+    if task.facts.get("tier") and talk.turn.last("amount"):  # 三百块
+        told = True
+    return told and talk.turn.intent not in LOOKING_UP
 
 
 async def _renew(talk: Talk, task: Task) -> bool:
@@ -280,6 +291,18 @@ def take_back(task: Task) -> None:
         task.asked = None
 
 
+def leave(talk: Talk, task: Task) -> bool:
+    """上一步 at the first question about somebody else: what was there before that one was named, if anything was."""
+    if WHOSE not in task.before or set(task.answered) & PERSONAL - {task.asked}:
+        return False
+    name = task.before.pop(WHOSE)
+    take_back(task)
+    if name:
+        task.put(PERSON_NAME, name)
+        ask_whose(talk)
+    return True
+
+
 def ask_whose(talk: Talk) -> None:
     """这笔给这位缴吗？"""
     talk.state.question = WHOSE
@@ -293,6 +316,7 @@ def whose_options() -> list[Option]:
 
 
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
+    again = task.asked == name
     task.asked, task.reask = name, None
     if name not in task.answered:
         task.answered.append(name)
@@ -305,7 +329,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             id_type=id_type.value,
             usual=usual,
             relation=family.title_of(task),
-            named=PERSON_NAME in task.facts,
+            named=PERSON_NAME in task.facts and (not again or talk.turn.token(PERSON_NAME) is not None),
         )
 
 

@@ -53,7 +53,7 @@ _OF_YEARS = re.compile(
 """王松年, 张月: a name may end like a time."""
 _UNUSUAL = re.compile(rf"(?!付)[{COMMON_SURNAMES}](?:[{_CN}]岁|我[{_CN}])")
 """李百岁, 任我行: only for who is asked for a name."""
-_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万幺洞拐勾]+")
+_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万幺洞拐勾]+(?:块钱?|元钱?|圆)?")
 _WISH = re.compile("[付交缴办查退扣再到次档款费月第]")
 """Without a surname before it, what has one of these is no name: 那再付一次, 到年底."""
 
