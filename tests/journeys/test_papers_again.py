@@ -6,22 +6,22 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.journeys.driver import Resident, Town
-from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number
-from tests.journeys.test_lists_of_papers import ask, pay_now, without_personal_data
-from tests.journeys.test_papers_in_other_words import begin, documents, year
-from tests.journeys.test_q_queries import declared, month_payment
+from tests.journeys.driver import Town
+from tests.journeys.papers import (
+    ask,
+    begin,
+    declared,
+    documents,
+    items,
+    month_payment,
+    pay_now,
+    villagers,
+    without_personal_data,
+    year,
+)
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment
 
-
-def person(name: str, number: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id_type": "居民身份证",
-        "id_number": id_number("520114", f"1976{number % 12 + 1:02d}{11 + number // 12}"),
-        "alipay_user_id": f"20889944000000{number:02d}",
-        "enrolments": list(enrolments) or [enrolment(RESIDENT, MEDICAL)],
-        **more,
-    }
+person = villagers("520114", "55")
 
 
 MONTHS = person(
@@ -82,10 +82,6 @@ EARLY = person("石太早", 8, payments=[year(2026), year(2025)])
 def people(town: Town) -> Town:
     town.load([MONTHS, MOTHER, FATHER, CHILD, CHOOSES, REISSUES, REFUNDED, DECLARES, EARLY])
     return town
-
-
-def items(me: Resident) -> list[str]:
-    return [item["title"] + str(item["lines"]) for item in me.card("records")["items"]]
 
 
 def test_from_the_first_to_the_third_are_three(people: Town) -> None:

@@ -4,24 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.driver import Resident, Town
-from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number, medical_payment
-from tests.journeys.test_q_queries import declared, month_payment
+from tests.journeys.driver import Town
+from tests.journeys.papers import begin, declared, documents, month_payment, villagers, year
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment
+
+BOTH_KINDS = (enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, PENSION, since="2026-11"))
+villager = villagers("520115", "22")
 
 
 def person(name: str, number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id_type": "居民身份证",
-        "id_number": id_number("520115", f"1981{number + 1:02d}15"),
-        "alipay_user_id": f"20889922000000{number:02d}",
-        "enrolments": [enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, PENSION, since="2026-11")],
-        **more,
-    }
-
-
-def year(number: int, **more: Any) -> dict[str, Any]:
-    return medical_payment(number, f"{number - 1}-11-03T09:00:00+08:00", f"{number - 1}-11-05") | more
+    return villager(name, number, *BOTH_KINDS, **more)
 
 
 THREE_YEARS = person("何三年", 0, payments=[year(2024), year(2025), year(2026)])
@@ -54,18 +46,6 @@ EARLY = person("何太早", 8)
 def people(town: Town) -> Town:
     town.load([THREE_YEARS, BOTH, MOTHER, PAYER, GRANDMOTHER, GONE, NOBODY, MONTHS, EARLY])
     return town
-
-
-def begin(town: Town, who: dict[str, Any], sender: str, sentence: str) -> Resident:
-    resident = town.resident(sender)
-    resident.say(sentence)
-    resident.log_in(who["alipay_user_id"])
-    return resident
-
-
-def documents(resident: Resident) -> list[dict[str, Any]]:
-    cards = [message["custom"] for message in resident.last if "custom" in message]
-    return [card for card in cards if card["kind"] == "document"]
 
 
 def test_papers_of_several_years_at_once(people: Town) -> None:
