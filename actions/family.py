@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
-from actions.turn import token_in
+from actions.turn import token_in, tokens_in
 from services.domain.kin import MY_RELATION, RELATION, RELATIONS
 from services.domain.kinds import Insurance
 
@@ -16,7 +17,9 @@ OF_WHOM = re.compile(
 )
 """我妈的医保."""
 AND = re.compile(r"(?:\s|和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
-SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
+SELF_TOO = re.compile(
+    r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|⟧(?:和|跟|与)我(?:自己)?[都交缴开办]|连我|我们"
+)
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
@@ -71,7 +74,11 @@ def take_family(talk: Talk) -> list[Task]:
     each = [title for title in kinds if title]
     named: Sequence[str] = list(told) or each or [""] * len(called) or relations(text)
     with_me = "" in kinds or SELF_TOO.search(text) is not None
-    if with_me and not named and TOGETHER.search(text):
+    names = _side_by_side(text) if len(named) < 2 else []
+    if not named and len(names) + with_me > 1:
+        named = [""] * len(names)  # 我和王小芳, 王小芳和李梅
+        called = [f"第{place}位" for place in "一二三四五六七八九"[: len(names)]] if len(names) > 1 else []
+    elif with_me and not named and TOGETHER.search(text):
         named = [""]  # 我和老宋的一起交: somebody whom we have no word for
     elif talk.turn.last("beneficiary") is None and not told:
         return []
@@ -86,9 +93,18 @@ def take_family(talk: Talk) -> list[Task]:
         task.facts.update(kinds.get(task.facts["relation"], {}))
     for task, title in zip(family, called, strict=False):
         task.facts["called"] = title
+    for task, name in zip(family, names, strict=False):
+        task.facts[PERSON_NAME] = name
     for task in family:
         task.facts.update(told.get(task.facts["relation"], {}))
     return [Task(kind="pay", facts=said | kinds.get("", {})), *family] if with_me else family
+
+
+def _side_by_side(text: str) -> list[str]:
+    """The names of a sentence, if it has nothing but an and between them."""
+    names = tokens_in(text, PERSON_NAME)
+    ends = [(text.index(one) + len(one), text.index(other)) for one, other in pairwise(names)]
+    return names if all(AND.fullmatch(text[end:start]) for end, start in ends) else []
 
 
 def _kind_of_each(text: str) -> dict[str, dict[str, str]]:

@@ -1,8 +1,10 @@
 """What a sentence says of a query, as facts of its task: which query, which time, who, which insurance."""
 
 from calendar import monthrange
+from dataclasses import replace
 from typing import Any
 
+from actions import family
 from actions.query_words import (
     ALL,
     CHART,
@@ -12,6 +14,8 @@ from actions.query_words import (
     asks_for_other,
     asks_own,
     asks_whole,
+    extreme_asked,
+    in_year_shown,
     is_lunar,
     recent_years,
     view_asked,
@@ -20,6 +24,7 @@ from actions.query_words import (
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import TOKEN
 from services.domain.kinds import RecordKind
 from services.domain.periods import bounds
 
@@ -27,7 +32,7 @@ TIMES = ("fee_year", "fee_period", "date_range")
 FILTERS = (*TIMES, "insured_group", "insurance", "validity")
 PEOPLE = ("id_number", "person_name")
 PAYMENTS = frozenset({RecordKind.PAID.value, OTHER})
-PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted"}
+PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted", "of", "extreme", "within"}
 """Facts of one turn, not of the query."""
 EARLIEST = "2008-01"
 """Before that no fee is in the books that we ask."""
@@ -56,6 +61,22 @@ def take_facts(talk: Talk, task: Task) -> None:
     about_payments = task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}
     if view == EXPORT or (view == CHART and (about_payments or talk.turn.last("query_kind") is None)):
         task.put("view", view)
+        if view == CHART and (extreme := extreme_asked(talk.turn)):
+            task.put("extreme", extreme[0])
+
+
+def take_both(talk: Talk) -> None:
+    """我和王小芳的缴费记录: one's own first, then those of the other."""
+    turn = talk.turn
+    said = {name: token for name in PEOPLE if (token := turn.token(name))}
+    others = said or family.relations(turn.text)
+    if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
+        return
+    theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
+    _take_time(talk, theirs)
+    talk.state.parked.insert(0, theirs)
+    values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
+    talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
 
 
 def _kind_said(talk: Talk, task: Task) -> str | None:
@@ -97,6 +118,9 @@ def _take_time(talk: Talk, task: Task) -> None:
         if not asks_whole(turn):
             return
         months = ALL
+    seen = str(task.facts.get("date_range") or task.facts.get("fee_period") or ALL)
+    if seen != ALL:
+        days, months = (span and in_year_shown(turn, str(span), seen) for span in (days, months))
     declared = task.facts.get("query_kind") == RecordKind.DECLARATION
     if days is None and (declared or asks_booking(turn)):
         days, months = (ALL if months == ALL else days_of(str(months))), None
@@ -122,7 +146,8 @@ def kept(shown: dict[str, Any]) -> dict[str, Any]:
 def widen(task: Task) -> None:
     """A chart is of payments: of those that were asked for, else of all years."""
     if task.facts.get("query_kind") not in PAYMENTS:
-        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART}
+        extreme = {"extreme": task.facts["extreme"]} if "extreme" in task.facts else {}
+        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART} | extreme
     if not task.facts.keys() & {"date_range", "fee_period"}:
         task.put("fee_period", ALL)
 

@@ -191,6 +191,7 @@ async def query(talk: Talk) -> None:
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")
+    query_facts.take_both(talk)
     await change(talk, task)
 
 

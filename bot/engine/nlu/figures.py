@@ -72,7 +72,10 @@ _FROM_TO = re.compile(
 _FOREMOST = re.compile(
     rf"(?<![以之目])(?:最?前面?|头)(?P<n>[二两三四五六七八九2-9]){_UNIT}(?![月季人星礼年])"
 )
-"""第二个到第四个, 二到四号, 前三个: as many places."""
+_HINDMOST = re.compile(
+    rf"(?<![以之目])(?:最?后[面头]?|最?末尾?|最?下[面头]|倒数)的?(?P<n>[二两三四五六七八九2-9]){_UNIT}(?![月季人星礼年])"
+)
+"""第二个到第四个, 二到四号, 前三个, 后面两张: as many places."""
 _LAST = re.compile(
     rf"倒数头一{_UNIT}?|(?:最后|最末|末尾|最下面?|最底下|最下头|最后头|末(?=一))(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
 )
@@ -86,6 +89,12 @@ _SMALL_TIER = re.compile(
 _BARE = re.compile(
     r"^我?就?(?:选|要|点|用|回复?|打|按|选项)?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
 )
+
+_SEVERAL = re.compile(
+    rf"^我?就?(?:选|要|点|开|补开|打)?(?P<n>{_PLACE}{_UNIT}?(?:(?:和|跟|与|、|还有){_PLACE}{_UNIT}?)+)"
+    r"(?:都要|也要|都开|吧|啊|嘛|哈)*[.。!！]?$"
+)
+"""1和3, 一、二、四."""
 
 
 def read_figures(text: str) -> list[Value]:
@@ -200,6 +209,10 @@ def _ordinals(text: str) -> list[Value]:
             number = read_integer(match["n"])
             if number and number <= 31:
                 found.append(Value("ordinal", str(number), *match.span()))
+    several = _SEVERAL.match(text)
+    if several and not found:
+        numbers = [read_integer(said) for said in re.findall(_PLACE, several["n"])]
+        found = [Value("ordinal", str(n), *several.span("n")) for n in numbers if n and n <= LONGEST_STRETCH]
     bare = _BARE.match(text)
     if bare and not found:
         number = read_integer(bare["n"])
@@ -215,6 +228,8 @@ def _stretches(text: str) -> Iterator[Value]:
             yield from _places(first, last, match.span())
     for match in _FOREMOST.finditer(text):
         yield from _places(1, read_integer(match["n"]) or 1, match.span())
+    for match in _HINDMOST.finditer(text):
+        yield from _places(-(read_integer(match["n"]) or 1), -1, match.span())
 
 
 def _places(first: int, last: int, span: tuple[int, int]) -> Iterator[Value]:
