@@ -173,6 +173,10 @@ _SEEN = re.compile(r"(?:帮?我?想?|请|麻烦)[查看](?!着)")
 """看看我之前选的档次 looks one up and chooses none."""
 
 
+_ASKS_WHICH = re.compile(r"哪|[交缴]得|[笔条张次](?:的|是)*最|金额|最[多少大小](?:的|是|那)*[笔条张次]")
+"""哪一年交得最多, 最少的那笔: of records."""
+
+
 def _is_tier(text: str, match: re.Match[str]) -> bool:
     """最少 in 最少要交多少 asks something; a tier is named by 档, or stands as a choice."""
     said, after = match[0], text[match.end() :]
@@ -182,6 +186,8 @@ def _is_tier(text: str, match: re.Match[str]) -> bool:
         return False
     if "档" in said:
         return True
+    if _ASKS_WHICH.search(text):
+        return False
     if re.match(r".{0,3}(?:多少|几|年限|好多|什么时候)|晚|年限|限额|近|后", after):
         return False
     return not said.startswith("最") or said[1] not in "多大小少" or said.endswith("的") or len(text) <= 8

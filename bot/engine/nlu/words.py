@@ -29,6 +29,9 @@ _ABOUT_PAPERS = re.compile(r"完税|证明|凭证|票")
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
+_GIVEN_UP = re.compile(
+    r"[^,，。;；]*(?:不(?:用|想|是)?[要开打办查看弄是]|莫[要开打查看]|别[开打查看]|先不|算了)[^,，。;；]{0,6}[,，。;；]"
+)
 _CHOICES_ONLY = re.compile(
     r"(?:没有效|没效|[有生无失]效|作废|管用|两样|[还不]?作数|没?过期了?的|一起|一并|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
 )
@@ -158,6 +161,13 @@ def _about_choices(text: str) -> bool:
 
 
 def _papers(text: str, others: list[Value]) -> list[Value]:
+    """Papers and queries; where one is given up, what is wished for instead: 完税证明不开了，看申报."""
+    given_up = _GIVEN_UP.match(text)
+    instead = _named_papers(" " * given_up.end() + text[given_up.end() :], others) if given_up else []
+    return instead or _named_papers(text, others)
+
+
+def _named_papers(text: str, others: list[Value]) -> list[Value]:
     papers = [match.span() for match in re.finditer(PAPER, text)]
     found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD.finditer(text)]
     if papers:
