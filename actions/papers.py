@@ -8,7 +8,16 @@ from typing import Any
 from actions import awaited, family, holders, picking, ticket_figures, tickets, vouchers
 from actions.choices import choose, plain
 from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
-from actions.query_words import ANOTHER, PAYS, asks_count, asks_own, asks_whole, page_asked, recent_years
+from actions.query_words import (
+    ANOTHER,
+    PAYS,
+    asks_count,
+    asks_own,
+    asks_whole,
+    in_year_shown,
+    page_asked,
+    recent_years,
+)
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -41,6 +50,7 @@ def goes_on(talk: Talk) -> bool:
     return (
         (said or says_whose(talk.turn) or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
+        and talk.turn.last("query_kind") is None
         and not PAYS.search(talk.turn.text)
     )
 
@@ -61,7 +71,7 @@ def take_facts(talk: Talk, task: Task) -> None:
     if kind is not None:
         task.put("certificate_kind", kind)
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
-    said |= _years(talk)
+    said = _in_year_listed(talk, task, said) | _years(talk)
     if said.keys() & set(tickets.TIMES):
         anew = (
             tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
@@ -84,9 +94,21 @@ def take_facts(talk: Talk, task: Task) -> None:
     _take_person(talk, task)
 
 
+def _in_year_listed(talk: Talk, task: Task, said: dict[str, str]) -> dict[str, str]:
+    """八月的那张: of the year of the list, where none is said and the paper is not named anew."""
+    times = task.facts if task.facts.keys() & set(tickets.TIMES) else talk.state.listed
+    seen = str(times.get("date_range") or times.get("fee_period") or times.get("fee_year", ""))
+    if not seen or NAMES_PAPER.search(talk.turn.text):
+        return said
+    spans = {"fee_period", "date_range"} & said.keys()
+    return said | {name: in_year_shown(talk.turn, said[name], seen) for name in spans}
+
+
 def _kind_said(turn: Turn, task: Task) -> str | None:
     if (kind := turn.last("certificate_kind")) is not None:
         return str(kind)
+    if "凭证" in turn.text and not TAX_WORDS.search(turn.text):
+        return RECORD
     if tickets.is_tax(task):
         return tickets.FIRST if picking.NEVER.search(turn.text) else None
     return tickets.ANY if TAX_WORDS.search(turn.text) else None
@@ -202,8 +224,9 @@ def answers(talk: Talk) -> bool:
 
 def _answers_year(talk: Talk, task: Task) -> bool:
     """Several years, or what is asked of a list that there is not yet: 下一页, 还有几张没开. Then it is asked again."""
-    if tickets.is_tax(task) and asks_count(talk.turn):
-        task.put(tickets.COUNTED, ticket_figures.state_asked(talk.turn) or ticket_figures.UNISSUED)
+    if asks_count(talk.turn):
+        if tickets.is_tax(task):
+            task.put(tickets.COUNTED, ticket_figures.state_asked(talk.turn) or ticket_figures.UNISSUED)
         return True
     return _takes_years(talk, task) or page_asked(talk.turn) is not None
 

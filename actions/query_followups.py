@@ -19,6 +19,7 @@ from actions.query_words import (
     asks_own,
     asks_settled,
     asks_total,
+    asks_which,
     asks_whole,
     extreme_asked,
     page_asked,
@@ -123,12 +124,14 @@ def _figures_asked(talk: Talk) -> dict[str, Any]:
     turn, kind, seen = talk.turn, talk.state.shown.get("query_kind"), talk.state.shown.get("seen")
     if asks_settled(turn) and (kind == RecordKind.DECLARATION or seen) and kind != RecordKind.TIER_CHOICE:
         return {"view": SETTLED} | ({"record": seen["record"]} if seen else {})
-    if extreme := extreme_asked(turn):
+    if extreme := extreme_asked(turn, tiers=kind == RecordKind.TIER_CHOICE):
         most, of_years = extreme
         return {"view": CHART, "extreme": most} if of_years else {"place": most}
-    if not asks_count(turn):
-        return {}
+    if kind == RecordKind.TIER_CHOICE and asks_all(turn):
+        return {"validity": ALL, "page": 1}  # 都看哈
     state = state_said(turn, str(kind))
+    if not (asks_count(turn) or (state and asks_which(turn))):
+        return {}
     every = {"validity": ALL} if state and kind == RecordKind.TIER_CHOICE else {}
     return {"view": TOTAL} | every | ({"of": state} if state else {}) if state or _is_bare(talk) else {}
 

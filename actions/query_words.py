@@ -6,7 +6,7 @@ from datetime import date
 from actions.choices import plain, whole_number
 from actions.turn import Turn
 
-PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|(?:[落欠漏]下|欠起).*补|^/")
 """What asks for a payment, or is a button."""
 ANOTHER = re.compile(r"另|别的?个?|换")
 """Somebody else than a moment ago."""
@@ -40,7 +40,7 @@ _EXPORT = re.compile(
     re.IGNORECASE,
 )
 _PAPER = re.compile(r"凭证|证明|票|收据")
-_DETAIL = re.compile(r"详情|详细|明细|展开|具体")
+_DETAIL = re.compile(r"详情|详细|明细|展开|具体|^(?:这[条笔]?)?是?(?:哪一?天|几号|什么时候|啥时候)[交缴入退]")
 _WHOLE = re.compile(
     r"全部|所有|一共|总共|累计|历年|历史|往年|这[几些]年|从来|一直以来|都[交缴]过|不限|不管|随便|都(?:要|看|查|可以|行)"
 )
@@ -62,6 +62,7 @@ _TOTAL = re.compile(
     r"(?:那|这些|这几[条笔张])?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
 )
 _COUNT = re.compile(r"(?<![第哪这那好])(?:好?几|多少|好多)(?:[条笔张份]|个(?![月年人地星多]))")
+_WHICH_OF = re.compile(r"哪[一几些]?[条笔张]|哪些|是哪")
 _MOST = re.compile(r"(?<!顶)最(?:多|大|高|贵)|顶多的")
 _LEAST = re.compile(r"最(?:少|小|低|便宜)|顶少的")
 _OF_A_YEAR = re.compile(r"哪一?年|哪个年|年份?最|年度最")
@@ -121,9 +122,17 @@ def asks_count(turn: Turn) -> bool:
     return len(text) <= _SHORT and not text.startswith("/") and bool(_COUNT.search(text))
 
 
-def extreme_asked(turn: Turn) -> tuple[str, bool] | None:
-    """`most` or `least`, and whether of the years: 哪一笔最多, 哪一年交得最少."""
+def asks_which(turn: Turn) -> bool:
+    """没缴的是哪条, 哪几张没开."""
     text = plain(turn.text)
+    return len(text) <= _SHORT and not text.startswith("/") and bool(_WHICH_OF.search(text))
+
+
+def extreme_asked(turn: Turn, *, tiers: bool = False) -> tuple[str, bool] | None:
+    """`most` or `least`, and whether of the years: 哪一笔最多, 哪一年交得最少; of `tiers` 哪一档最高."""
+    text = plain(turn.text)
+    if tiers:
+        text = text.replace("档", "条")
     if len(text) > _SHORT or "档" in text or text.startswith("/"):
         return None
     extreme = MOST if _MOST.search(text) else LEAST if _LEAST.search(text) else None
@@ -174,7 +183,7 @@ def asks_for_other(turn: Turn) -> bool:
 
 def asks_own(turn: Turn) -> bool:
     """Whether one's own are meant: 我自己的呢, 那我的呢."""
-    return turn.last("beneficiary") == "self" or bool(_OWN.fullmatch(turn.text.strip("，。？?！ 呢啊嘛")))
+    return turn.last("beneficiary") == "self" or bool(_OWN.fullmatch(turn.text.strip("，。？?！ 呢啊嘛喃")))
 
 
 def asks_booking(turn: Turn) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from actions.query_words import asks_count
+from actions.query_words import asks_count, asks_which
 from actions.talk import Talk
 from actions.turn import Turn
 from services.certificates import TaxTicket
@@ -17,8 +17,8 @@ _ISSUED = re.compile(r"[开打出补]过|已经?[开打]|[能可]以?补")
 
 
 def state_asked(turn: Turn) -> str | None:
-    """还有几张没开, 开过的有几张."""
-    if not asks_count(turn):
+    """还有几张没开, 哪几张没开, 开过的有几张."""
+    if not (asks_count(turn) or asks_which(turn)):
         return None
     patterns = ((LEFT, _LEFT), (UNISSUED, _UNISSUED), (ISSUED, _ISSUED))
     return next((state for state, pattern in patterns if pattern.search(turn.text)), None)

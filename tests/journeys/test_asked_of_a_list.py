@@ -78,8 +78,15 @@ def test_how_many_are_valid_on_all_pages(people: Town) -> None:
     assert "有效的有1条：80%档 2026年1月至12月" in me.text
     me.say("一共有几条")
     assert "一共8条" in me.text
-    me.say("最高的是哪一条")
-    assert "最高的是80%档" in me.text
+    for said in ("最高的是哪一条", "哪一档最高"):
+        me.say(said)
+        assert "最高的是80%档" in me.text, said
+    me.say("那有效的喃")
+    assert len(items(me)) == 1
+    me.say("都看哈")
+    assert "养老选档记录8条" in me.text
+    me.say("改成100%的档")
+    assert "不能改档次" in me.text
 
 
 def test_how_many_are_not_issued(people: Town) -> None:
@@ -142,6 +149,8 @@ def test_where_all_are_alike_that_is_said(people: Town) -> None:
     me = begin(people, ALIKE, "asked-alike", "查我全部的缴费记录")
     me.say("哪一笔最多")
     assert "3条都是400元，最近的一条是居民医保 2026年度" in me.text
+    me.say("是哪天交的")
+    assert "缴费日期2025年11月3日" in me.text
     me.say("哪一年最少")
     assert "每年都是400元" in me.text
     gone = begin(people, REFUNDED, "asked-most-refunded", "查我全部的缴费记录")
@@ -156,6 +165,8 @@ def test_whether_a_declaration_is_paid(people: Town) -> None:
     assert len(items(me)) == 4
     me.say("缴了没有")
     assert "没缴的有1条：灵活就业养老保险 2026年4月，878.94元" in me.text
+    me.say("没缴的是哪条")
+    assert "没缴的有1条" in me.text
     me.say("第一条")
     for said in ("缴了没有", "这个交了没得", "还没交吗"):
         me.say(said)
