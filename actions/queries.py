@@ -1,11 +1,22 @@
 """Ask → look up → list: Q1–Q4 by chat. `listing.py` shows what was found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-from actions import called, cards, holders, listing, login, record_lists
+from actions import called, cards, family, holders, listing, login, record_lists
 from actions.choices import choose
-from actions.query_facts import FILTERS, PASSING, PEOPLE, TIMES, kept, options_of, take_facts, widen
+from actions.query_facts import (
+    FILTERS,
+    PASSING,
+    PEOPLE,
+    TIMES,
+    kept,
+    options_of,
+    take_facts,
+    take_time,
+    widen,
+)
 from actions.query_words import (
     ALL,
     CHART,
@@ -19,6 +30,7 @@ from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import TOKEN
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -29,6 +41,20 @@ from services.records import Wanted, read_person, record_year
 HISTORY_LEVEL = 3
 """What was paid needs a fresh verification (`reliability` 4.1)."""
 KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
+
+
+def take_both(talk: Talk) -> None:
+    """我和王小芳的缴费记录: one's own first, then those of the other."""
+    turn = talk.turn
+    said = {name: token for name in PEOPLE if (token := turn.token(name))}
+    others = said or family.relations(turn.text)
+    if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
+        return
+    theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
+    take_time(talk, theirs)
+    talk.state.parked.insert(0, theirs)
+    values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
+    talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
 
 
 # --- answers ----------------------------------------------------------------------------------------

@@ -1,10 +1,8 @@
 """What a sentence says of a query, as facts of its task: which query, which time, who, which insurance."""
 
 from calendar import monthrange
-from dataclasses import replace
 from typing import Any
 
-from actions import family
 from actions.query_words import (
     ALL,
     CHART,
@@ -24,7 +22,6 @@ from actions.query_words import (
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.turn import TOKEN
 from services.domain.kinds import RecordKind
 from services.domain.periods import bounds
 
@@ -52,7 +49,7 @@ def take_facts(talk: Talk, task: Task) -> None:
             task.put(name, str(value))
     if task.facts.get("query_kind") == RecordKind.TIER_CHOICE and asks_whole(talk.turn):
         task.put("validity", ALL)
-    _take_time(talk, task)
+    take_time(talk, task)
     if task.facts.get("query_kind") == OTHER:
         for name in PEOPLE:
             if token := talk.turn.token(name):
@@ -63,20 +60,6 @@ def take_facts(talk: Talk, task: Task) -> None:
         task.put("view", view)
         if view == CHART and (extreme := extreme_asked(talk.turn)):
             task.put("extreme", extreme[0])
-
-
-def take_both(talk: Talk) -> None:
-    """我和王小芳的缴费记录: one's own first, then those of the other."""
-    turn = talk.turn
-    said = {name: token for name in PEOPLE if (token := turn.token(name))}
-    others = said or family.relations(turn.text)
-    if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
-        return
-    theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
-    _take_time(talk, theirs)
-    talk.state.parked.insert(0, theirs)
-    values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
-    talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
 
 
 def _kind_said(talk: Talk, task: Task) -> str | None:
@@ -100,7 +83,7 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
     return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
 
 
-def _take_time(talk: Talk, task: Task) -> None:
+def take_time(talk: Talk, task: Task) -> None:
     """One stretch of time: days for declarations and bookings, months of the fee else; `all` has no bounds."""
     turn, today = talk.turn, talk.today
     if is_lunar(turn):

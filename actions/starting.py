@@ -8,6 +8,7 @@ from actions import (
     others,
     papers,
     paying,
+    queries,
     query_facts,
     query_followups,
     refunding,
@@ -191,7 +192,7 @@ async def query(talk: Talk) -> None:
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")
-    query_facts.take_both(talk)
+    queries.take_both(talk)
     await change(talk, task)
 
 
