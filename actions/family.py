@@ -1,13 +1,14 @@
 """Who of the family a sentence is about: by what residents call them, several at once, each with a number or name."""
 
 import re
+from itertools import pairwise
 
 from actions import meant
 from actions.choices import whole_number
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
-from actions.turn import token_in
+from actions.turn import token_in, tokens_in
 from services.domain.kin import MY_RELATION, RELATION, RELATIONS
 from services.domain.kinds import Insurance
 
@@ -22,7 +23,9 @@ TIER_OF_WHOM = re.compile(
 )
 """妈三百，老汉六百: the tier of each."""
 AND = re.compile(r"(?:\s|和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
-SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
+SELF_TOO = re.compile(
+    r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|⟧(?:和|跟|与)我(?:自己)?[都交缴开办]|连我|我们"
+)
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
@@ -96,7 +99,10 @@ def take_family(talk: Talk) -> list[Task]:
     each = [title for title in kinds if title]
     people = [{"relation": name} for name in list(told) or each] or _people(text)
     with_me = "" in kinds or SELF_TOO.search(text) is not None
-    if with_me and not people and TOGETHER.search(text):
+    names = _side_by_side(text) if len(people) < 2 else []
+    if not people and len(names) + with_me > 1:
+        people = _named(names)
+    elif with_me and not people and TOGETHER.search(text):
         people = [{"relation": ""}]  # 我和老宋的一起交: somebody whom we have no word for
     elif talk.turn.last("beneficiary") is None and not told and not (with_me and people):
         return []
@@ -113,6 +119,8 @@ def take_family(talk: Talk) -> list[Task]:
     ]
     for task in family:
         task.facts.update(kinds.get(task.facts["relation"], {}))
+    for task, name in zip(family, names, strict=False):
+        task.facts[PERSON_NAME] = name
     for task in family:
         task.facts.update(told.get(task.facts["relation"], {}))
     own = Task(kind="pay", facts=said | kinds.get("", {}))
@@ -120,6 +128,20 @@ def take_family(talk: Talk) -> list[Task]:
         if name_in(task) in tiers:
             task.facts["tier"] = tiers[name_in(task)]
     return [own, *family] if with_me else family
+
+
+def _named(names: list[str]) -> list[dict[str, str]]:
+    """我和王小芳, 王小芳和李梅: somebody for each name; several are told apart by their places."""
+    if len(names) == 1:
+        return [{"relation": ""}]
+    return [{"relation": "", "called": f"第{place}位"} for place in "一二三四五六七八九"[: len(names)]]
+
+
+def _side_by_side(text: str) -> list[str]:
+    """The names of a sentence, if it has nothing but an and between them."""
+    names = tokens_in(text, PERSON_NAME)
+    ends = [(text.index(one) + len(one), text.index(other)) for one, other in pairwise(names)]
+    return names if all(AND.fullmatch(text[end:start]) for end, start in ends) else []
 
 
 def _kind_of_each(text: str) -> dict[str, dict[str, str]]:

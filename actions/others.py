@@ -7,7 +7,7 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards, family, meant
+from actions import called, cards, family, meant
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import CONFIRM, SHARED, WHOSE, Task
@@ -166,7 +166,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         else:
             return None
     except Refused as refused:
-        nobody(talk, task, refused)
+        nobody(talk, task, refused, pet_name=await called.by_pet_name(talk, facts.get(PERSON_NAME)))
         return None
     if found.person_id == case.payer_id:  # one's own number: then it is for oneself
         take_back(task)
@@ -187,7 +187,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
-        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+        await called.tell_not_heard(talk, task.asked)
     elif task.asked in PERSONAL and not answers(talk) and _tells_of_it(talk, task):
         talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
@@ -244,9 +244,9 @@ def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
     return not (said and wanted) or said == wanted
 
 
-def nobody(talk: Talk, task: Task, refused: Refused) -> None:
-    """The one answer: not which of number, name and dues it is. Another number may be tried; what
-    could be paid for the same person before is gone back to."""
+def nobody(talk: Talk, task: Task, refused: Refused, *, pet_name: bool = False) -> None:
+    """The one answer: not which of number, name and dues it is. Another number may be tried, of who was named by a
+    `pet_name` another name; what could be paid for the same person before is gone back to."""
     if refused.code == "too_many_tries":
         talk.tell_error(refused)
         talk.state.finish()
@@ -256,10 +256,11 @@ def nobody(talk: Talk, task: Task, refused: Refused) -> None:
     if earlier and earlier != task.facts and earlier[INSURED] == task.facts.get(INSURED):
         task.facts, task.asked = earlier, None
     else:
+        kept = {ID_NUMBER: task.facts[ID_NUMBER]} if pet_name else {}
         forget_person(task)
-        task.facts[INSURED] = ANOTHER
-        task.asked, task.draft_id = ID_NUMBER, None
-    sentence = say(f"error.{NOTHING_FOUND}", what=what)
+        task.facts |= {INSURED: ANOTHER, **kept}
+        task.asked, task.draft_id = PERSON_NAME if pet_name else ID_NUMBER, None
+    sentence = say(f"error.{NOTHING_FOUND}", what=what, pet_name=pet_name)
     talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
 
 

@@ -13,6 +13,7 @@ from actions import (
     others,
     papers,
     paying,
+    queries,
     query_facts,
     query_followups,
     refunding,
@@ -212,6 +213,7 @@ async def query(talk: Talk) -> None:
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")
+    queries.take_both(talk)
     await change(talk, task)
 
 

@@ -25,8 +25,9 @@ class Turn:
         return said[-1] if said else None
 
     def token(self, kind: str) -> str | None:
-        """The vault token of this kind in the text, whole, if there is one."""
-        return token_in(self.text, kind)
+        """The vault token of this kind in the text, whole, if there is one; after a correction the right one."""
+        meant = self.values.get(kind, ())
+        return meant[0] if len(meant) == 1 and TOKEN.fullmatch(str(meant[0])) else token_in(self.text, kind)
 
     @property
     def poke(self) -> bool:
@@ -36,7 +37,12 @@ class Turn:
 
 def token_in(text: str, kind: str) -> str | None:
     """The first vault token of this kind in `text`."""
-    return next((match.group(0) for match in TOKEN.finditer(text) if match.group(1) == kind), None)
+    return next(iter(tokens_in(text, kind)), None)
+
+
+def tokens_in(text: str, kind: str) -> list[str]:
+    """All vault tokens of this kind in `text`, in order."""
+    return [match.group(0) for match in TOKEN.finditer(text) if match.group(1) == kind]
 
 
 def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:

@@ -42,3 +42,13 @@ RELATION = re.compile(
 )
 MY_RELATION = re.compile(rf"我(?:们?家|屋头)?的?(?:{RELATION.pattern})")
 """我妈, 我屋头老汉"""
+_CALLED = re.compile(
+    "[\u4e00-\u9fff]?(?:家|屋头)?[大小老二三四五六七八幺满]?(?:奶奶?|爷爷?|太太?|太?婆婆?|公公?|伯[伯父母娘]?|叔叔?|婶[婶娘子]?"
+    "|[嬢孃娘][嬢孃娘]?|姨[妈娘]?|阿姨|姑[姑妈]?|舅[舅妈]?|哥哥?|姐姐?|弟弟?|妹妹?|嫂[嫂子]?|妈妈?|爸爸?|爹爹?|娃[娃儿]?|老?汉儿?"
+    "|师傅|老师|医生|主任|书记|支书|老板|老表)|(?:隔壁)?[老小阿][\u4e00-\u9fff]"
+)
+
+
+def is_pet_name(name: str) -> bool:
+    """潘奶奶, 王三嬢, 老潘: what somebody is called, and hardly what stands on the ID card."""
+    return _CALLED.fullmatch(name) is not None
