@@ -34,7 +34,7 @@ from actions import (
 )
 from actions.cards import Message
 from actions.say import say
-from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
+from actions.state import CHANGE, CONFIRM, RETURN, STATUS, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
@@ -205,7 +205,7 @@ async def _inform(talk: Talk) -> None:
 
 
 async def _answer(talk: Talk, task: Task | None) -> bool:
-    if task is None:
+    if task is None or task.kind == STATUS:
         return False
     if task.kind == "refund":
         return await refunding.answer_question(talk, task)

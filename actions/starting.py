@@ -17,7 +17,7 @@ from actions import (
 from actions.query_words import asks_records
 from actions.say import say
 from actions.slots import FOR_OTHER, ID_NUMBER, INSURED
-from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, STATUS, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 
@@ -165,7 +165,7 @@ async def change(talk: Talk, task: Task) -> None:
         query_facts.take_facts(talk, task)
     elif task.kind == "refund":
         refunding.take_facts(talk, task)
-    else:
+    elif task.kind != STATUS:
         papers.take_facts(talk, task)
     await steps.go_on(talk)
 

@@ -13,6 +13,8 @@ DENIED, HELD, CHANGING = "denied", "held", "changing"
 """What `Task.doubt` may be: 不是, 我先想想, or 改一下 was said since the review was shown."""
 LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
+STATUS = "status"
+"""The kind of a task that only looks at what was paid, while it is not known yet who is speaking."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
 PERSON = ("beneficiary", "insured_person", "relation", "called")

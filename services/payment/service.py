@@ -33,6 +33,7 @@ log = structlog.get_logger("payment")
 
 SWEEP_EVERY = timedelta(seconds=60)
 TRIES = 4
+LISTED = 3
 POST_PATIENCE, POST_LOOK = 2.0, 0.1
 """Seconds that a resident waits at most for the bureau to hear of a payment, and between two looks."""
 BUREAU_REFUSALS = frozenset(
@@ -147,6 +148,21 @@ class Payment:
         async with self._desk.database.read() as session:
             order_no = (await session.scalars(found)).first()
         return await self._desk.view(order_no) if order_no else None
+
+    async def list_latest(self, payer_id: str) -> Sequence[OrderView]:
+        """What this person has paid or has still to pay, in whatever conversation, the latest first."""
+        found = (
+            select(OrderRow.order_no)
+            .where(
+                OrderRow.payer_id == payer_id, OrderRow.state != OrderState.CLOSED, OrderRow.wanted.is_(True)
+            )
+            .order_by(OrderRow.created_at.desc(), OrderRow.order_no)
+            .limit(LISTED)
+        )
+        async with self._desk.database.read() as session:
+            order_nos = (await session.scalars(found)).all()
+        views = [await self._desk.view(order_no) for order_no in order_nos]
+        return [view for view in views if view is not None]
 
     async def paid_today(self, conversation_id: str) -> Sequence[OrderView]:
         """What this conversation's payer has paid on this day and was not given back, the first one first."""
