@@ -1,18 +1,26 @@
-"""After an order: 重新付 takes up what was closed or left; 选错档了 can't change what is paid."""
+"""After an order: 重新付 takes up what was closed or left; 选错档了 can't change what is paid, 不要了 wants it back."""
 
 import re
 
-from actions import returning, steps
+from actions import others, paying, refund_words, refunding, returning, starting, steps
+from actions.choices import plain
 from actions.reviewing import order_facts
 from actions.say import say
-from actions.state import CONFIRM, PAYMENT
+from actions.slots import FOR_OTHER
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
+from services.domain.refunds import Reason
 from services.payment import OrderView
 
 WRONG = re.compile(
     r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|档次?.{0,4}(?:错|不对|太?[低高])|换.{0,3}档"
 )
+THEN_PAY = re.compile(
+    r"(?:那|好|行|要得|嗯|就|我|给|帮|先|现在|来|它|这个)*[交缴买](?:了|一个|一下|一哈|嘛|吧|呗|起|上|噻|哈|咯|算|一份)*"
+)
+"""那就交嘛, after what it costs was told."""
+INSTEAD = re.compile(r"(?:是|要|该)(?:给|帮|替)|给我(?:自己|本人)")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 
 
@@ -26,19 +34,105 @@ async def takes(talk: Talk) -> bool:
         return True
     if state.login or state.question:
         return False
-    if returning.pays_again(talk):
-        return await _pays_again(talk)
-    if state.task or turn.intent not in CHANGES or not _changes_choice(talk):
+    for hears in (
+        _wants_money_back,
+        _was_the_wrong_one,
+        _pays_what_was_asked,
+        _pays_again,
+        _asks_for_another,
+    ):
+        if await hears(talk):
+            return True
+    return False
+
+
+async def _wants_money_back(talk: Talk) -> bool:
+    """不想要了, once it is paid, or while it is asked why: no task is cancelled by that. 在支付宝交的 of a refund."""
+    task, said = talk.state.task, plain(talk.turn.text)
+    refunds = task.kind == "refund" if task else talk.state.done.get("kind") == "refund"
+    if refunds and refund_words.PAID_VIA.search(talk.turn.text):
+        talk.tell("refund.paid_where")
+        await steps.ask_again(talk)
+        return True
+    if not refund_words.GIVES_UP.fullmatch(said):
         return False
-    order = await _paid(talk)
+    if task and task.kind == "refund" and task.asked in {refunding.REASON, CONFIRM}:
+        if refunding.REASON not in task.facts:
+            task.put(refunding.REASON, Reason.OTHER.value)
+        await steps.go_on(talk)
+        return True
+    if (task and task.kind not in LOOKUPS) or not await _order_in(talk, "paid"):
+        return False
+    await starting.refund(talk)
+    return True
+
+
+async def _was_the_wrong_one(talk: Talk) -> bool:
+    """付错人了，应该是…, while it is not paid: the order is closed and the right one begun. At the review of a refund
+    不是给他交，是给我自己 is why, and the wish is kept."""
+    task, turn = talk.state.task, talk.turn
+    if task is None or task.joint:
+        return False
+    if (
+        task.kind == "refund"
+        and task.asked == CONFIRM
+        and turn.last("beneficiary")
+        and INSTEAD.search(turn.text)
+    ):
+        wish = await _instead_of_refunded(talk, task)
+        await refunding.pay_instead(talk, task, wish)
+        await steps.go_on(talk)
+        return True
+    if task.kind != "pay" or task.asked != PAYMENT or task.order_no is None:
+        return False
+    if turn.intent == "cancel" or refund_words.reason_in(turn.text) is not Reason.WRONG_PERSON:
+        return False
+    order = await talk.services.payment.abandon(task.order_no)
+    talk.told_orders[order.order_no] = order.status
+    if order.status not in {"closed", "pending"}:
+        talk.state.finish()
+        await starting.refund(talk)
+        return True
+    closed = order.status == "closed"
+    talk.tell("refund.unpaid_wrong" if closed else "refund.unpaid_open", until=order.expires_at)
+    facts = {name: value for name, value in task.facts.items() if name not in others.WHO}
+    talk.state.order_no, talk.state.task = None, Task(kind="pay", facts=facts)
+    if turn.last("beneficiary") != others.OWN:
+        talk.state.task.facts["beneficiary"] = FOR_OTHER
+    await starting.change(talk, talk.state.task)
+    return True
+
+
+async def _instead_of_refunded(talk: Talk, task: Task) -> Task:
+    """The same payment for whom it was meant."""
+    order_no, _, line = str(task.facts[refunding.ORDER]).partition("/")
+    order = await talk.services.payment.find_order(order_no)
+    facts: dict[str, str] = {}
     if order:
-        await _tell_settled(talk, order)
-    return order is not None
+        dues = order.bills[max(0, int(line or 0) - 1)].quote.dues
+        facts = {"insured_group": dues.insured_group.value, "insurance": dues.insurance.value}
+        facts |= {"fee_year": str(dues.fee_year)} if dues.fee_year else {}
+        facts |= {"tier": dues.tier} if dues.tier else {}
+    wish = Task(kind="pay", facts=facts)
+    paying.take_facts(talk, wish)
+    return wish
+
+
+async def _pays_what_was_asked(talk: Talk) -> bool:
+    """那就交嘛, after a question about an insurance was answered."""
+    about = talk.hint.get("about")
+    if talk.state.task or not about or not THEN_PAY.fullmatch(plain(talk.turn.text)):
+        return False
+    talk.state.task = Task(kind="pay", facts=dict(about))
+    await starting.change(talk, talk.state.task)
+    return True
 
 
 async def _pays_again(talk: Talk) -> bool:
-    """What is open is shown again, what was left is taken up; what is paid is not paid twice."""
+    """重新付: what is open is shown again, what was left is taken up; what is paid is not paid twice."""
     task = talk.state.task
+    if not returning.pays_again(talk):
+        return False
     if task is None and talk.state.left:
         returning.take_up(talk.state)
     elif task is None and await _paid(talk):
@@ -47,6 +141,16 @@ async def _pays_again(talk: Talk) -> bool:
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _asks_for_another(talk: Talk) -> bool:
+    """选错档了, of what is paid: it is told who can change that."""
+    if talk.state.task or talk.turn.intent not in CHANGES or not _changes_choice(talk):
+        return False
+    order = await _paid(talk)
+    if order:
+        await _tell_settled(talk, order)
+    return order is not None
 
 
 def _changes_choice(talk: Talk) -> bool:
@@ -62,8 +166,13 @@ async def _paid(talk: Talk) -> OrderView | None:
     about_it = talk.state.done.get("kind") == "pay" or "档" in talk.turn.text
     if talk.state.order_no is None or not about_it or talk.state.left:
         return None
-    order = await talk.services.payment.find_order(talk.state.order_no)
-    return order if order and order.status == "paid" else None
+    return await _order_in(talk, "paid")
+
+
+async def _order_in(talk: Talk, status: str) -> OrderView | None:
+    """The last order of the conversation, if it is so."""
+    order = await talk.services.payment.find_order(talk.state.order_no) if talk.state.order_no else None
+    return order if order and order.status == status else None
 
 
 async def _tell_settled(talk: Talk, order: OrderView) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from actions import cards, login, members, others, periods, refunding, reviewing, starting, steps
+from actions import cards, choosing, login, members, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -45,7 +45,11 @@ async def go_back(talk: Talk) -> None:
 async def change_answer(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        await (starting.pay(talk) if talk.turn.values else starting.resume(talk))
+        same = starting.has_done(talk, "pay") and not talk.turn.last("insurance")
+        if same and choosing.tier_at_end(talk.turn, starting.same_insurance(talk)):
+            await starting.pay_again(talk)  # 算了 还是今年1000
+        else:
+            await (starting.pay(talk) if talk.turn.values else starting.resume(talk))
         return
     field = talk.turn.last("field")
     if field:

@@ -2,6 +2,7 @@
 
 from actions import (
     basket,
+    choosing,
     family,
     login,
     meant,
@@ -246,5 +247,6 @@ async def pay_again(talk: Talk) -> None:
     if not facts:
         await resume(talk)
         return
-    talk.state.task = Task(kind="pay", facts=facts)
+    tier = choosing.tier_at_end(talk.turn, facts)
+    talk.state.task = Task(kind="pay", facts=facts | ({"tier": tier} if tier else {}))
     await change(talk, talk.state.task)

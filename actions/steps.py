@@ -17,6 +17,7 @@ from actions import (
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, STATUS, TELL, UNBIND, WHOSE, Task
 from actions.talk import Talk
+from services.identity import BoundPerson
 from services.payment import OrderView
 
 MENU = (
@@ -67,7 +68,13 @@ async def go_on(talk: Talk) -> None:
         return
     if task is None:
         talk.tell("login.done", *menu_buttons())
-    elif task.joint:
+    else:
+        await _go_on_with(talk, task, bound)
+
+
+async def _go_on_with(talk: Talk, task: Task, bound: BoundPerson) -> None:
+    """The next step of the task, once it is known who speaks."""
+    if task.joint:
         await _go_on_together(talk, task)
     elif task.kind == "pay":
         await paying.go_on(talk, task, bound)

@@ -131,12 +131,14 @@ class Payment:
         return await self._desk.view(order_no)
 
     async def find_successor(self, order_no: str) -> OrderView | None:
-        """The order of the same payer that has taken the place of a closed one: made on another device, say."""
+        """The order that has taken the place of a closed one: of the same payer, made on another device, say; or of
+        somebody else who pays the same."""
         order = await self._desk.get(order_no)
         async with self._desk.database.read() as session:
             order_nos = await successors(session, order)
         views = [await self._desk.view(one) for one in order_nos]
-        return next((view for view in views if view and view.payer_id == order.payer_id), None)
+        found = sorted((view for view in views if view), key=lambda view: view.payer_id != order.payer_id)
+        return found[0] if found else None
 
     async def find_latest(self, conversation_id: str) -> OrderView | None:
         """The order that this conversation dealt with last."""

@@ -1,4 +1,4 @@
-"""A sentence that asks for two things: 交居民医保，顺便问一下退休年龄. Its parts, in the order in which they were said."""
+"""The parts of a sentence that may ask for two things: 交居民医保，顺便问一下退休年龄."""
 
 import re
 
