@@ -35,7 +35,7 @@ async def takes(talk: Talk) -> bool:
 async def _answers(talk: Talk) -> bool:
     task, text = talk.state.task, talk.turn.text
     if WHY.fullmatch(plain(text)):
-        return _explain(talk)
+        return _asks_why(talk)
     if task and task.kind == "pay" and task.asked == PAYMENT:
         key = "link.password" if PASSWORD.search(text) else "link.network" if NETWORK.search(text) else ""
         if key:
@@ -51,13 +51,19 @@ async def _answers(talk: Talk) -> bool:
     return await benefits.answer(talk)
 
 
-def _explain(talk: Talk) -> bool:
-    """为什么嘛: of what was refused in the last answer. Where papers were spoken of it is why one has to wait."""
-    task, key = talk.state.task, talk.hint.get("why")
-    if key:
-        talk.tell(f"why.{key}", medical=talk.hint.get("medical", False))
-        talk.state.hint = talk.hint
-        return True
+def explains(talk: Talk) -> bool:
+    """为什么嘛, right after something was refused: why that is, and who can tell more."""
+    key = talk.hint.get("why")
+    if not key or talk.turn.poke or not WHY.fullmatch(plain(talk.turn.text)):
+        return False
+    talk.tell(f"why.{key}", medical=talk.hint.get("medical", False))
+    talk.state.hint = talk.hint
+    return True
+
+
+def _asks_why(talk: Talk) -> bool:
+    """为什么嘛 without anything that was refused. Where papers were spoken of it is why one has to wait."""
+    task = talk.state.task
     kind = task.kind if task else talk.state.done.get("kind")
     if kind in LOOKUPS or (task is None and talk.state.order_no):
         return False

@@ -93,7 +93,8 @@ async def _respond(talk: Talk) -> None:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
-    if (talk.state.question == RETURN and talk.turn.poke) or await lookups.takes(talk):
+    offered = talk.state.question == RETURN and talk.turn.poke
+    if offered or asides.explains(talk) or await lookups.takes(talk):
         return
     if talk.state.question == RETURN:
         talk.state.question = None

@@ -122,8 +122,12 @@ async def show_status(talk: Talk) -> None:
     bound = await talk.services.identity.find_bound(talk.conversation_id)
     latest = await lately.find(talk, bound) if bound else []
     elsewhere = latest and (order is None or _is_newer(latest[-1], order))
+    task = talk.state.task
+    beside = task is not None and task.order_no is None
     if order is not None and not elsewhere:
         await paying.show(talk, await talk.services.payment.refresh(order.order_no))
+        if beside:
+            await go_on(talk)
     elif bound is None:
         await _ask_who(talk)
     elif latest or not talk.state.task:
