@@ -310,7 +310,8 @@ def _answer_question(talk: Talk) -> None:
     """A question asked without a task is about what was done last; 那就交 after it is about the same insurance."""
     task, turn = talk.state.task, talk.turn
     facts = task.facts if task else talk.state.done
-    talk.add(cards.text(faq.answer_in_context(turn, facts, talk.today) or say("faq.unsure")))
+    found = faq.answer_in_context(turn, facts, talk.today, offers=task is None)
+    talk.add(cards.text(found or say("faq.unsure")))
     about = faq.insurance_of(faq.topic_in_context(turn, facts)) if faq.is_sure(turn) else {}
     if about:
         talk.state.hint = {"about": about}

@@ -46,12 +46,14 @@ def is_sure(turn: Turn) -> bool:
     return turn.topic_chance >= SURE
 
 
-def answer_in_context(turn: Turn, facts: Mapping[str, Any], today: date) -> str | None:
-    """The answer to the question of `turn`, asked while `facts` are being paid; None when it is not known."""
+def answer_in_context(turn: Turn, facts: Mapping[str, Any], today: date, *, offers: bool) -> str | None:
+    """The answer to the question of `turn`, asked while `facts` are being paid; None when it is not known. `offers`:
+    nothing is open, so it says how to pay."""
     if not is_sure(turn):
         return None
     topic = topic_in_context(turn, facts)
-    return (_price_now(turn, today) if topic == "resident_medical_amount" else None) or answer(topic)
+    price = _price_now(turn, today, offers=offers) if topic == "resident_medical_amount" else None
+    return price or answer(topic)
 
 
 def topic_in_context(turn: Turn, facts: Mapping[str, Any]) -> str:
@@ -72,7 +74,7 @@ def insurance_of(topic: str) -> dict[str, str]:
     return {}
 
 
-def _price_now(turn: Turn, today: date) -> str | None:
+def _price_now(turn: Turn, today: date, *, offers: bool) -> str | None:
     """What the year costs for which people pay now; None when another one is meant, or none is open at this price."""
     said = str(turn.last("fee_year") or "")[:4]
     for year in (today.year + 1, today.year):
@@ -84,7 +86,8 @@ def _price_now(turn: Turn, today: date) -> str | None:
         if begins <= today <= ends:
             price, later = medical.personal.value, medical.personal.value + medical.subsidy.value
             mark = say("window.mark.demo") if medical.is_demo else ""
-            return say("faq.medical_price", year=year, price=price, later=later, ends=ends, mark=mark)
+            facts = {"year": year, "price": price, "later": later, "ends": ends, "mark": mark}
+            return say("faq.medical_price", offers=offers, **facts)
     return None
 
 

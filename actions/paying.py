@@ -203,6 +203,8 @@ async def _is_replaced(talk: Talk, order: OrderView, what: str) -> bool:
         return False
     with suppress(ServiceError):
         new = await talk.services.payment.refresh(new.order_no, patient=False)
+    if new.payer_id != order.payer_id and len(order.bills) > 1:
+        return False  # the others of them are still to be paid
     if new.payer_id != order.payer_id:
         own = all(bill.insured_id == order.payer_id for bill in order.bills)
         key = "pay.by_another" if own else "pay.closed"

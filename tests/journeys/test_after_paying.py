@@ -111,6 +111,8 @@ def test_not_wanting_it_any_more_asks_for_the_money(village: Town) -> None:
     assert "确认退费" in me.text
     me.say("先不退")
     assert "先不退" in me.text
+    me.say("取消这笔")
+    assert "我要退费" in me.text
     me.say("不想要了")
     assert "原路退回" in me.text
     me.say("反悔了")
