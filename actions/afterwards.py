@@ -20,6 +20,7 @@ THEN_PAY = re.compile(
     r"(?:那|好|行|要得|嗯|就|我|给|帮|先|现在|来|它|这个)*[交缴买](?:了|一个|一下|一哈|嘛|吧|呗|起|上|噻|哈|咯|算|一份)*"
 )
 """那就交嘛, after what it costs was told."""
+MISTAKEN = re.compile(r"[交缴付弄搞]错|错了")
 INSTEAD = re.compile(r"(?:是|要|该)(?:给|帮|替)|给我(?:自己|本人)")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 
@@ -71,36 +72,38 @@ async def _was_the_wrong_one(talk: Talk) -> bool:
     """付错人了，应该是…, while it is not paid: the order is closed and the right one begun. At the review of a refund
     不是给他交，是给我自己 is why, and the wish is kept."""
     task, turn = talk.state.task, talk.turn
-    if task is None or task.joint:
+    if task is None or task.joint or turn.intent == "cancel":
         return False
-    if (
-        task.kind == "refund"
-        and task.asked == CONFIRM
-        and turn.last("beneficiary")
-        and INSTEAD.search(turn.text)
-    ):
+    instead = turn.last("beneficiary") is not None and INSTEAD.search(turn.text) is not None
+    if task.kind == "refund" and task.asked == CONFIRM and instead:
         wish = await _instead_of_refunded(talk, task)
         await refunding.pay_instead(talk, task, wish)
         await steps.go_on(talk)
         return True
-    if task.kind != "pay" or task.asked != PAYMENT or task.order_no is None:
+    for_me = turn.last("beneficiary") == others.OWN and others.is_for_other(task)
+    wrong = refund_words.reason_in(turn.text) is Reason.WRONG_PERSON
+    wrong = wrong or (instead and (for_me or MISTAKEN.search(turn.text) is not None))
+    if not wrong or task.kind != "pay" or task.asked != PAYMENT or task.order_no is None:
         return False
-    if turn.intent == "cancel" or refund_words.reason_in(turn.text) is not Reason.WRONG_PERSON:
-        return False
-    order = await talk.services.payment.abandon(task.order_no)
+    await _replace_unpaid(talk, task, task.order_no)
+    return True
+
+
+async def _replace_unpaid(talk: Talk, task: Task, order_no: str) -> None:
+    """Closed, and begun anew for the right person; what turns out to be paid is given back instead."""
+    order = await talk.services.payment.abandon(order_no)
     talk.told_orders[order.order_no] = order.status
     if order.status not in {"closed", "pending"}:
         talk.state.finish()
         await starting.refund(talk)
-        return True
+        return
     closed = order.status == "closed"
     talk.tell("refund.unpaid_wrong" if closed else "refund.unpaid_open", until=order.expires_at)
     facts = {name: value for name, value in task.facts.items() if name not in others.WHO}
     talk.state.order_no, talk.state.task = None, Task(kind="pay", facts=facts)
-    if turn.last("beneficiary") != others.OWN:
+    if talk.turn.last("beneficiary") != others.OWN:
         talk.state.task.facts["beneficiary"] = FOR_OTHER
     await starting.change(talk, talk.state.task)
-    return True
 
 
 async def _instead_of_refunded(talk: Talk, task: Task) -> Task:

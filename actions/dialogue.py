@@ -320,7 +320,8 @@ def _answer_question(talk: Talk) -> None:
 async def _pay(talk: Talk) -> None:
     """交居民医保，顺便问一下…: the question is answered, and the payment goes on."""
     if talk.turn.last("faq_topic") and faq.is_sure(talk.turn):
-        talk.add(cards.text(faq.answer(str(talk.turn.last("faq_topic"))) or say("faq.unsure")))
+        found = faq.answer_in_context(talk.turn, {}, talk.today, offers=False)
+        talk.add(cards.text(found or say("faq.unsure")))
     await starting.pay(talk)
 
 

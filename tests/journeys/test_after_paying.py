@@ -179,6 +179,14 @@ def test_the_wrong_person_with_an_unpaid_link(village: Town) -> None:
     assert "还没有付钱" in me.text
     assert not me.has("payment_request")
     assert "爸爸" in me.text
+    me.say("取消")
+    me.say("帮我妈交明年的居民医保")
+    me.say(f"{OLD['name']}{OLD['id_number']}")
+    me.say("确认支付")
+    me.say("交错了，是给我自己交")
+    assert "还没有付钱" in me.text
+    card = me.card("payment_confirmation")
+    assert card["payer"] == card["insured"]
     [trade] = village.state(WRONG["id_number"])["trades"] or [{"trade_status": "TRADE_CLOSED"}]
     assert trade["trade_status"] == "TRADE_CLOSED"
     me.say("取消")
@@ -202,12 +210,19 @@ def test_a_bill_that_somebody_else_has_paid(village: Town) -> None:
 # --- questions in between -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["交居民医保 顺便问哈退休年龄好多", "退休年龄好多，顺便帮我把居民医保交了"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "交居民医保 顺便问哈退休年龄好多",
+        "退休年龄好多，顺便帮我把居民医保交了",
+        "想问下养老好大岁数能领，另外把我的居民医保交了",
+    ],
+)
 def test_a_question_beside_a_wish_is_answered_and_the_wish_goes_on(village: Town, words: str) -> None:
-    me = begin(village, BESIDE, f"beside-{words[:2]}", "登录")
+    me = begin(village, BESIDE, f"beside-{words[:4]}", "登录")
     me.say(words)
     assert "60岁" in me.text
-    assert me.has("payment_confirmation")
+    assert me.card("payment_confirmation")["insurance"] == MEDICAL
 
 
 def test_from_when_it_helps_is_what_the_card_says(village: Town) -> None:

@@ -125,17 +125,24 @@ class SentenceClassifier(GraphComponent):
         return ranking
 
     def _question_beside_wish(self, message: Message) -> tuple[str, float] | None:
-        """交居民医保，顺便问一下退休年龄: the topic of the question, where another part of the sentence asks to pay."""
-        question, pays = None, False
-        for typed in parts_of(message.get(TEXT) or ""):
-            normal, values = read(typed, today.today())
-            part = Message({READING: normal.text, SHAPE: shape_of(normal.text, values)})
-            name, chance = self._rank(part)[0]
-            pays = pays or (name == PAY and chance >= SURE)
-            if name == FAQ and chance >= SURE and question is None:
-                topic = self._rank_topics(part)[0]
-                question = topic if topic[1] >= TOPIC_SURE else None
-        return question if pays else None
+        """交居民医保，顺便问一下退休年龄: the topic of the question, where another part of the sentence asks to pay.
+        Of what is asked nothing is to be paid: the values of the question are not those of the sentence."""
+        question, asked, pays, named = None, None, False, False
+        for part in parts_of(message.get(TEXT) or ""):
+            normal, values = read(part.text, today.today())
+            alone = Message({READING: normal.text, SHAPE: shape_of(normal.text, values)})
+            name, chance = self._rank(alone)[0]
+            if name == PAY and chance >= SURE:
+                pays, named = True, named or any(value.entity == "insurance" for value in values)
+            elif name == FAQ and chance >= SURE and question is None:
+                topic = self._rank_topics(alone)[0]
+                question, asked = (topic, part) if topic[1] >= TOPIC_SURE else (None, None)
+        if not pays or asked is None:
+            return None
+        if named:
+            kept = [one for one in message.get(ENTITIES, []) if not asked.start <= one["start"] < asked.end]
+            message.set(ENTITIES, kept, add_to_output=True)
+        return question
 
     def _rank_topics(self, message: Message) -> list[tuple[str, float]]:
         if self._topics is None:

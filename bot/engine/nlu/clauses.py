@@ -1,6 +1,7 @@
 """The parts of a sentence that may ask for two things: 交居民医保，顺便问一下退休年龄."""
 
 import re
+from dataclasses import dataclass
 
 from bot.engine.nlu.normalise import TOKEN
 
@@ -11,10 +12,23 @@ LEAD = re.compile(
 SHORTEST, MOST = 3, 4
 
 
-def parts_of(typed: str) -> list[str]:
+@dataclass(frozen=True)
+class Part:
+    """`text` without what leads it in; it stands at `start` to `end` of the sentence."""
+
+    text: str
+    start: int
+    end: int
+
+
+def parts_of(typed: str) -> list[Part]:
     """The parts of `typed` that may be sentences of their own; nothing for a sentence of one part."""
     if TOKEN.search(typed):
         return []
-    parts = [LEAD.sub("", part) for part in PAUSE.split(typed)]
-    parts = [part for part in parts if len(part) >= SHORTEST]
+    parts, start = [], 0
+    for pause in [*PAUSE.finditer(typed), None]:
+        end = pause.start() if pause else len(typed)
+        parts.append(Part(LEAD.sub("", typed[start:end]), start, end))
+        start = pause.end() if pause else end
+    parts = [part for part in parts if len(part.text) >= SHORTEST]
     return parts if 1 < len(parts) <= MOST else []
