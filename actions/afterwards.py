@@ -1,13 +1,14 @@
-"""After an order: 重新付 takes up what was closed or left; 选错档了 can't change what is paid."""
+"""After an order: 重新付 takes up what was closed or left; 选错档了 can't change what is paid, 不要了 wants it back."""
 
 import re
 from contextlib import suppress
 
-from actions import choosing, family, returning, steps
+from actions import choosing, family, others, paying, refund_words, refunding, returning, starting, steps
+from actions.choices import plain
 from actions.reviewing import order_facts
 from actions.say import say
 from actions.slots import FOR_OTHER
-from actions.state import CONFIRM, PAYMENT
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, Task
 from actions.talk import Talk
 from services.domain.errors import ServiceError
 from services.domain.kinds import Insurance, InsuredGroup
@@ -18,6 +19,12 @@ WRONG = re.compile(
     r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|[少多](?:选|点|填|缴|交|付)了|档次?.{0,4}(?:错|不对|太?[低高])"
     r"|换.{0,3}档|差额"
 )
+THEN_PAY = re.compile(
+    r"(?:那|好|行|要得|嗯|就|我|给|帮|先|现在|来|它|这个)*[交缴买](?:了|一个|一下|一哈|嘛|吧|呗|起|上|噻|哈|咯|算|一份)*"
+)
+"""那就交嘛, after what it costs was told."""
+MISTAKEN = re.compile(r"[交缴付弄搞]错|错了")
+INSTEAD = re.compile(r"(?:是|要|该)(?:给|帮|替)|给我(?:自己|本人)")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 OTHER_TIER = re.compile(
     r"(?:应该|应当|本来|原来|其实|明明|想|要|说)(?:的是|是|想|要|说|给我)*(?:[交缴付选补]|$)|应该|应当|本来"
@@ -40,19 +47,107 @@ async def takes(talk: Talk) -> bool:
         return True
     if state.login or state.question:
         return False
-    if returning.pays_again(talk):
-        return await _pays_again(talk)
-    order = None if state.task or not _changes_choice(talk) else await _paid(talk)
+    for hears in (
+        _wants_money_back,
+        _was_the_wrong_one,
+        _pays_what_was_asked,
+        _pays_again,
+        _asks_for_another,
+    ):
+        if await hears(talk):
+            return True
+    return False
+
+
+async def _wants_money_back(talk: Talk) -> bool:
+    """不想要了, once it is paid, or while it is asked why: no task is cancelled by that. 在支付宝交的 of a refund."""
+    task, said = talk.state.task, plain(talk.turn.text)
+    refunds = task.kind == "refund" if task else talk.state.done.get("kind") == "refund"
+    if refunds and refund_words.PAID_VIA.search(talk.turn.text):
+        talk.tell("refund.paid_where")
+        await steps.ask_again(talk)
+        return True
+    if not refund_words.GIVES_UP.fullmatch(said):
+        return False
+    if task and task.kind == "refund" and task.asked in {refunding.REASON, CONFIRM}:
+        if refunding.REASON not in task.facts:
+            task.put(refunding.REASON, Reason.OTHER.value)
+        await steps.go_on(talk)
+        return True
+    if (task and task.kind not in LOOKUPS) or not await _order_in(talk, "paid"):
+        return False
+    await starting.refund(talk)
+    return True
+
+
+async def _was_the_wrong_one(talk: Talk) -> bool:
+    """付错人了，应该是…, while it is not paid: the order is closed and the right one begun. At the review of a refund
+    不是给他交，是给我自己 is why, and the wish is kept."""
+    task, turn = talk.state.task, talk.turn
+    if task is None or task.joint or turn.intent == "cancel":
+        return False
+    instead = turn.last("beneficiary") is not None and INSTEAD.search(turn.text) is not None
+    if task.kind == "refund" and task.asked == CONFIRM and instead:
+        wish = await _instead_of_refunded(talk, task)
+        await refunding.pay_instead(talk, task, wish)
+        await steps.go_on(talk)
+        return True
+    for_me = turn.last("beneficiary") == others.OWN and others.is_for_other(task)
+    wrong = refund_words.reason_in(turn.text) is Reason.WRONG_PERSON
+    wrong = wrong or (instead and (for_me or MISTAKEN.search(turn.text) is not None))
+    if not wrong or task.kind != "pay" or task.asked != PAYMENT or task.order_no is None:
+        return False
+    await _replace_unpaid(talk, task, task.order_no)
+    return True
+
+
+async def _replace_unpaid(talk: Talk, task: Task, order_no: str) -> None:
+    """Closed, and begun anew for the right person; what turns out to be paid is given back instead."""
+    order = await talk.services.payment.abandon(order_no)
+    talk.told_orders[order.order_no] = order.status
+    if order.status not in {"closed", "pending"}:
+        talk.state.finish()
+        await starting.refund(talk)
+        return
+    closed = order.status == "closed"
+    talk.tell("refund.unpaid_wrong" if closed else "refund.unpaid_open", until=order.expires_at)
+    facts = {name: value for name, value in task.facts.items() if name not in others.WHO}
+    talk.state.order_no, talk.state.task = None, Task(kind="pay", facts=facts)
+    if talk.turn.last("beneficiary") != others.OWN:
+        talk.state.task.facts["beneficiary"] = FOR_OTHER
+    await starting.change(talk, talk.state.task)
+
+
+async def _instead_of_refunded(talk: Talk, task: Task) -> Task:
+    """The same payment for whom it was meant."""
+    order_no, _, line = str(task.facts[refunding.ORDER]).partition("/")
+    order = await talk.services.payment.find_order(order_no)
+    facts: dict[str, str] = {}
     if order:
-        with suppress(ServiceError):  # it may be booked by now
-            order = await talk.services.payment.refresh(order.order_no, patient=False)
-        _tell_settled(talk, order, (await order_facts(talk, order))["what"])
-    return order is not None
+        dues = order.bills[max(0, int(line or 0) - 1)].quote.dues
+        facts = {"insured_group": dues.insured_group.value, "insurance": dues.insurance.value}
+        facts |= {"fee_year": str(dues.fee_year)} if dues.fee_year else {}
+        facts |= {"tier": dues.tier} if dues.tier else {}
+    wish = Task(kind="pay", facts=facts)
+    paying.take_facts(talk, wish)
+    return wish
+
+
+async def _pays_what_was_asked(talk: Talk) -> bool:
+    """那就交嘛, after a question about an insurance was answered."""
+    about = talk.hint.get("about")
+    if talk.state.task or not about or not THEN_PAY.fullmatch(plain(talk.turn.text)):
+        return False
+    talk.state.task = Task(kind="pay", facts=dict(about))
+    await starting.change(talk, talk.state.task)
+    return True
 
 
 async def _pays_again(talk: Talk) -> bool:
-    """What is open is shown again, what was left is taken up; what is paid is not paid twice."""
+    """重新付: what is open is shown again, what was left is taken up; what is paid is not paid twice."""
     task = talk.state.task
+    if not returning.pays_again(talk):
+        return False
     if task is None and talk.state.left:
         returning.take_up(talk.state)
     elif task is None and await _paid(talk):
@@ -61,6 +156,16 @@ async def _pays_again(talk: Talk) -> bool:
         return False
     await steps.go_on(talk)
     return True
+
+
+async def _asks_for_another(talk: Talk) -> bool:
+    """选错档了, of what is paid: it is told who can change that."""
+    order = None if talk.state.task or not _changes_choice(talk) else await _paid(talk)
+    if order:
+        with suppress(ServiceError):  # it may be booked by now
+            order = await talk.services.payment.refresh(order.order_no, patient=False)
+        _tell_settled(talk, order, (await order_facts(talk, order))["what"])
+    return order is not None
 
 
 def _changes_choice(talk: Talk) -> bool:
@@ -91,19 +196,26 @@ async def _paid(talk: Talk) -> OrderView | None:
     about_it = talk.state.done.get("kind") == "pay" or "档" in talk.turn.text
     if talk.state.order_no is None or not about_it or talk.state.left:
         return None
-    order, insurance = (
-        await talk.services.payment.find_order(talk.state.order_no),
-        talk.turn.last("insurance"),
-    )
-    if order is None or insurance not in {None, *(str(bill.quote.dues.insurance) for bill in order.bills)}:
+    order = await _order_in(talk, "paid")
+    insurance = talk.turn.last("insurance")
+    if order and insurance not in {None, *(str(bill.quote.dues.insurance) for bill in order.bills)}:
         return None
-    return order if order.status == "paid" else None
+    return order
+
+
+async def _order_in(talk: Talk, status: str) -> OrderView | None:
+    """The last order of the conversation, if it is so."""
+    order = await talk.services.payment.find_order(talk.state.order_no) if talk.state.order_no else None
+    return order if order and order.status == status else None
 
 
 def _tell_settled(talk: Talk, order: OrderView, what: str) -> None:
     """What was paid; that it can't be changed here any more, who may, and how to ask for the money back."""
-    dues, several = order.bills[0].quote.dues, len(order.bills) > 1
-    refundable = judge(dues, Reason.WRONG_AMOUNT, booked=order.booked, today=talk.today).ok
+    quote, several = order.bills[0].quote, len(order.bills) > 1
+    dues = quote.dues
+    refundable = judge(
+        dues, Reason.WRONG_AMOUNT, booked=order.booked, today=talk.today, benefit_from=quote.benefit_from
+    ).ok
     button = (
         (say("button.refund"), "/request_refund") if refundable else (say("button.human"), "/request_human")
     )

@@ -10,6 +10,7 @@ from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
 from actions.state import CONFIRM, PAYMENT, Task
 from actions.talk import Talk
+from services.domain.kinds import Insurance, InsuredGroup
 
 TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
@@ -25,6 +26,20 @@ ALL = re.compile(
 PAYS_ALL = re.compile(r"(?:都|全部?|所有的?|一起|一并)(?:要|给我|帮我|一起|一次)*[交缴补付]")
 ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不|没)\1")
 
+IN_PLAIN_WORDS: dict[str, dict[str, re.Pattern[str]]] = {
+    "insured_group": {
+        InsuredGroup.RESIDENT.value: re.compile(
+            r"农村|乡下|种地|种田|务农|农民|没(?:有|得)?(?:工作|单位|上班)|学生|(?<!城乡)居民"
+        ),
+        InsuredGroup.FLEXIBLE.value: re.compile(r"零工|打工|个体|生意|自己干|摆摊|跑车|开店|自由职业"),
+    },
+    "insurance": {
+        Insurance.MEDICAL.value: re.compile(r"看病|住院|生病|吃药|报销|打针"),
+        Insurance.PENSION.value: re.compile(r"老了|领钱|退休|领工资"),
+    },
+}
+"""What people say of themselves, or of what they pay for, where it is asked."""
+
 
 async def answer_question(talk: Talk, task: Task) -> bool:
     """Take the turn as the answer to the open question; True if it is one of the offered answers."""
@@ -38,8 +53,10 @@ async def answer_question(talk: Talk, task: Task) -> bool:
     if found is None:
         return False
     text = plain(TAKEN_BACK.sub("", talk.turn.text))
-    answered = await _put(talk, task, *found) or await _put(
-        replace(talk, turn=replace(talk.turn, text=text)), task, *found
+    answered = (
+        await _put(talk, task, *found)
+        or await _put(replace(talk, turn=replace(talk.turn, text=text)), task, *found)
+        or await _put_in_plain_words(talk, task, *found)
     )
     if answered and task.asked != "arrears_item":  # a time in that answer is the item's
         _take_the_rest(talk, task)
@@ -195,6 +212,19 @@ async def _put(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
     if value is not None:
         task.put(slot.name, value)
     return value is not None
+
+
+async def _put_in_plain_words(talk: Talk, task: Task, slot: Slot, case: Case) -> bool:
+    """我老汉是农村的, 看病那个: an answer by what it means."""
+    if slot.name not in IN_PLAIN_WORDS or asks(talk):
+        return False
+    words = IN_PLAIN_WORDS[slot.name]
+    meant = [value for value, pattern in words.items() if pattern.search(talk.turn.text)]
+    offered = {option.value for option in await slot.options(case)}
+    if len(meant) != 1 or meant[0] not in offered:
+        return False
+    task.put(slot.name, meant[0])
+    return True
 
 
 def asks(talk: Talk) -> bool:

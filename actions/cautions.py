@@ -1,6 +1,7 @@
 """What is said on the review beside the figures: who is insured twice, too old, or says what nobody has registered."""
 
 import re
+from datetime import date
 
 from actions import windows
 from actions.say import say
@@ -8,7 +9,7 @@ from actions.state import CONFIRM, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.periods import months_of
-from services.ports import Quote
+from services.ports import Caution, Quote
 
 CLAIMS = re.compile(
     r"(?:我|我家|我们家|我们)(?:也|就|本来|明明|现在)?(?:是|有|属于|算)?(?:个|一个)?"
@@ -17,13 +18,21 @@ CLAIMS = re.compile(
 QUESTION = re.compile(r"吗|什么|怎么|多少|能不能|可不可以|咋|[?？]")
 
 
-def before_paying(quote: Quote, *, for_other: bool) -> list[str]:
-    """Sentences for the insured person; of another they would tell the history."""
+def before_paying(quote: Quote, *, for_other: bool, today: date) -> list[str]:
+    """Sentences for the insured person; of another they would tell the history, but for the age, which stands in the
+    number that was told. `today`: once the benefit has begun there is no refund for a regret."""
     dues = quote.dues
+    resident_medical = (dues.insured_group, dues.insurance) == (InsuredGroup.RESIDENT, Insurance.MEDICAL)
     if for_other:
-        benefit = (dues.insured_group, dues.insurance) == (InsuredGroup.RESIDENT, Insurance.MEDICAL)
-        return [say("caution.benefit_of_other")] if benefit else []
+        found = [say("caution.benefit_of_other")] if resident_medical else []
+        if resident_medical and dues.fee_year and today >= date(dues.fee_year, 1, 1):
+            found.append(say("caution.no_refund_of_other"))
+        if Caution.PENSION_AGE in quote.warnings:
+            found.append(say("caution.pension_age_of_other"))
+        return found
     found = [say(f"caution.{caution}.{dues.insurance}") for caution in quote.warnings]
+    if resident_medical and quote.benefit_from and today >= quote.benefit_from:
+        found.append(say("caution.no_refund"))
     whole = len(months_of(quote.fee_period)) if quote.fee_period else 0
     if quote.months is not None and 0 < quote.months < whole:
         found.append(say("caution.paid_between", count=whole - quote.months))

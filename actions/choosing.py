@@ -11,7 +11,7 @@ from typing import Any
 from actions import cards, returning, windows
 from actions.cards import Message
 from actions.choices import whole_number
-from actions.say import say
+from actions.say import known, say
 from actions.slots import Case, Option, months_in
 from actions.state import Task
 from actions.talk import Talk
@@ -98,6 +98,15 @@ def _usable(facts: Mapping[str, Any], named: Sequence[int]) -> str | None:
     return str(usable[0]) if resident else f"{usable[0]}%"
 
 
+def tier_at_end(turn: Turn, facts: Mapping[str, Any]) -> str | None:
+    """算了 还是今年1000: the number with which the sentence ends, if it can be a tier of that pension."""
+    if facts.get("insurance") != Insurance.PENSION or turn.last("tier") is not None:
+        return None
+    resident = facts.get("insured_group") == InsuredGroup.RESIDENT
+    said = [n for n in numbers(turn.text, at_the_end=True) if (n >= LOWEST if resident else n in PERCENTS)]
+    return (str(said[0]) if resident else f"{said[0]}%") if said else None
+
+
 def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
     """What may be a tier in a sentence, the last one first: no month, year, place, and none that was said no to."""
     found = NAMED_AT_END.finditer(text) if at_the_end else NAMED.finditer(text)
@@ -135,8 +144,9 @@ async def question(
     if name == "fee_year":
         options = await _with_prices(case, options)
     listed = options if len(options) <= FEW else [options[0], options[-1]]
+    helped = again and known(f"ask.{name}_again")
     sentence = say(
-        f"ask.{name}",
+        f"ask.{name}_again" if helped else f"ask.{name}",
         titles=[_title(option) for option in listed] if name == "fee_year" else [o.title for o in listed],
         many=len(options) > len(listed),
         what=returning.describe(task),

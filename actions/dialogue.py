@@ -11,6 +11,7 @@ from actions import (
     afterwards,
     agreeing,
     answering,
+    asides,
     basket,
     beside,
     cards,
@@ -36,7 +37,7 @@ from actions import (
 )
 from actions.cards import Message
 from actions.say import say
-from actions.state import CHANGE, CONFIRM, RETURN, UNBIND, Dialogue, Task
+from actions.state import CHANGE, CONFIRM, RETURN, STATUS, UNBIND, Dialogue, Task
 from actions.talk import Talk
 from actions.turn import Turn
 from services.bootstrap import Services
@@ -51,6 +52,8 @@ async def take_turn(services: Services, state: Dialogue, turn: Turn) -> list[Mes
     """The answers to `turn`; `state` is moved on. Expected failures become an `error` card."""
     talk = Talk(services=services, turn=turn, state=state)
     talk.returning = returning.came_back(talk)
+    if not turn.poke:
+        talk.hint, state.hint = state.hint, {}
     await news.tell_news(talk)
     try:
         if state.question != RETURN or not talk.told_orders or returning.acts(talk):
@@ -87,13 +90,14 @@ async def _respond(talk: Talk) -> None:
     if _asks_to_pay(talk):
         handler = starting.pay
     anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
-    if (handler is starting.pay or anew) and lookups.is_meant(talk):
+    if (handler in {_pay, starting.pay} or anew) and lookups.is_meant(talk):
         handler = _inform
     if talk.turn.intent not in UNCLEAR:
         talk.state.misses = 0
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
-    if (talk.state.question == RETURN and talk.turn.poke) or await lookups.takes(talk):
+    offered = talk.state.question == RETURN and talk.turn.poke
+    if offered or asides.explains(talk) or await lookups.takes(talk):
         return
     if talk.state.question == RETURN:
         talk.state.question = None
@@ -112,6 +116,7 @@ async def _respond(talk: Talk) -> None:
     if (
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
+        or await asides.takes(talk)
         or await afterwards.takes(talk)
         or await starting.name_family(talk)
         or await _about_several(talk)
@@ -223,7 +228,7 @@ async def _inform(talk: Talk) -> None:
 
 
 async def _answer(talk: Talk, task: Task | None) -> bool:
-    if task is None:
+    if task is None or task.kind == STATUS:
         return False
     if task.kind == "refund":
         return await refunding.answer_question(talk, task)
@@ -280,7 +285,8 @@ async def _unclear(talk: Talk) -> None:
     if talk.state.misses >= 2:
         talk.tell("unclear_again", (say("button.human"), "/request_human"), (say("button.menu"), "/help"))
     else:
-        talk.tell("unclear")
+        open_ = bool(talk.state.task or talk.state.login or talk.state.question)
+        talk.tell("unclear", open=open_)
     await steps.ask_again(talk)
 
 
@@ -314,8 +320,27 @@ async def _faq(talk: Talk) -> None:
     task = talk.state.task
     if not faq.is_sure(talk.turn) and await steps.answered_anew(talk, task):
         return
-    talk.add(cards.text(faq.answer_in_context(talk.turn, task.facts if task else {}) or say("faq.unsure")))
+    _answer_question(talk)
     await steps.ask_again(talk)
+
+
+def _answer_question(talk: Talk) -> None:
+    """A question asked without a task is about what was done last; 那就交 after it is about the same insurance."""
+    task, turn = talk.state.task, talk.turn
+    facts = task.facts if task else talk.state.done
+    found = faq.answer_in_context(turn, facts, talk.today, offers=task is None)
+    talk.add(cards.text(found or say("faq.unsure")))
+    about = faq.insurance_of(faq.topic_in_context(turn, facts)) if faq.is_sure(turn) else {}
+    if about:
+        talk.state.hint = {"about": about}
+
+
+async def _pay(talk: Talk) -> None:
+    """交居民医保，顺便问一下…: the question is answered, and the payment goes on."""
+    if talk.turn.last("faq_topic") and faq.is_sure(talk.turn):
+        found = faq.answer_in_context(talk.turn, {}, talk.today, offers=False)
+        talk.add(cards.text(found or say("faq.unsure")))
+    await starting.pay(talk)
 
 
 async def _complain(talk: Talk) -> None:
@@ -359,7 +384,7 @@ HANDLERS: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "help": _help,
     "faq": _faq,
     "login": starting.log_in,
-    "pay_insurance": starting.pay,
+    "pay_insurance": _pay,
     "get_certificate": starting.certificate,
     "query_records": starting.query,
     "check_payment_status": steps.show_status,

@@ -1,6 +1,7 @@
 """Answers to questions of how, why, when and how much, by topic."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 
 from actions.say import known, say
 from actions.turn import Turn
+from services.domain.rates import find_rates
 
 ANSWERS = Path(__file__).parent.parent / "data" / "faq" / "answers.yml"
 SURE = 0.12
@@ -27,6 +29,12 @@ SAME_QUESTION: tuple[dict[tuple[str, str], str], ...] = (
         (RESIDENT, "medical"): "resident_medical_deadline",
     },
     {
+        (FLEXIBLE, "pension"): "flex_pension_break",
+        (FLEXIBLE, "medical"): "flex_medical_break",
+        (RESIDENT, "pension"): "flex_pension_break",
+        (RESIDENT, "medical"): "resident_medical_break",
+    },
+    {
         (FLEXIBLE, "pension"): "flex_pension_refund",
         (RESIDENT, "medical"): "resident_medical_refund",
     },
@@ -38,17 +46,49 @@ def is_sure(turn: Turn) -> bool:
     return turn.topic_chance >= SURE
 
 
-def answer_in_context(turn: Turn, facts: Mapping[str, Any]) -> str | None:
-    """The answer to the question of `turn`, asked while `facts` are being paid; None when it is not known."""
-    topic = str(turn.last("faq_topic") or "")
+def answer_in_context(turn: Turn, facts: Mapping[str, Any], today: date, *, offers: bool) -> str | None:
+    """The answer to the question of `turn`, asked while `facts` are being paid; None when it is not known. `offers`:
+    nothing is open, so it says how to pay."""
     if not is_sure(turn):
         return None
+    topic = topic_in_context(turn, facts)
+    price = _price_now(turn, today, offers=offers) if topic == "resident_medical_amount" else None
+    return price or answer(topic)
+
+
+def topic_in_context(turn: Turn, facts: Mapping[str, Any]) -> str:
+    topic = str(turn.last("faq_topic") or "")
     if turn.last("insurance") is None and turn.last("insured_group") is None:
         case = (str(facts.get("insured_group")), str(facts.get("insurance")))
         for family in SAME_QUESTION:
             if topic in family.values():
                 topic = family.get(case, topic)
-    return answer(topic)
+    return topic
+
+
+def insurance_of(topic: str) -> dict[str, str]:
+    """The insurance that a question is about which is asked of each; nothing for others."""
+    for case, name in ((case, name) for family in SAME_QUESTION for case, name in family.items()):
+        if name == topic:
+            return dict(zip(("insured_group", "insurance"), case, strict=True))
+    return {}
+
+
+def _price_now(turn: Turn, today: date, *, offers: bool) -> str | None:
+    """What the year costs for which people pay now; None when another one is meant, or none is open at this price."""
+    said = str(turn.last("fee_year") or "")[:4]
+    for year in (today.year + 1, today.year):
+        rates = find_rates(year)
+        medical = rates.resident_medical if rates else None
+        if medical is None or said not in {"", str(year)}:
+            continue
+        begins, ends = medical.central.value
+        if begins <= today <= ends:
+            price, later = medical.personal.value, medical.personal.value + medical.subsidy.value
+            mark = say("window.mark.demo") if medical.is_demo else ""
+            facts = {"year": year, "price": price, "later": later, "ends": ends, "mark": mark}
+            return say("faq.medical_price", offers=offers, **facts)
+    return None
 
 
 def answer(topic: str) -> str | None:

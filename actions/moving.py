@@ -2,16 +2,19 @@
 
 import re
 
-from actions import cards, login, members, others, periods, refunding, reviewing, starting, steps
+from actions import cards, choosing, login, members, others, periods, refunding, reviewing, starting, steps
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
 from actions.slots import ID_NUMBER, INSURED, PERSON_NAME, Option
 from actions.state import CHANGE, CHANGING, CONFIRM, HELD, LOOKUPS, PAYMENT, UNBIND, Task
 from actions.talk import Talk
+from services.payment import OrderView
 
 NOT_THAT = re.compile(r"(?<![要是])(?:不是|没|别|不要|不)(?:要|说|想|叫你?|让你?|喊你?)*取消")
 """我不是说取消"""
+UNDOES = re.compile(r"取消|撤|作废|不想?[交缴付]了")
+"""Of what is paid."""
 
 
 async def go_back(talk: Talk) -> None:
@@ -49,7 +52,11 @@ async def go_back(talk: Talk) -> None:
 async def change_answer(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        await (starting.pay(talk) if talk.turn.values else starting.resume(talk))
+        same = starting.has_done(talk, "pay") and not talk.turn.last("insurance")
+        if same and choosing.tier_at_end(talk.turn, starting.same_insurance(talk)):
+            await starting.pay_again(talk)  # 算了 还是今年1000
+        else:
+            await (starting.pay(talk) if talk.turn.values else starting.resume(talk))
         return
     field = talk.turn.last("field")
     if field:
@@ -148,8 +155,17 @@ async def cancel(talk: Talk) -> None:
         talk.state.finish(left=True)
         talk.state.forget_login()
         talk.tell("cancel.done", *steps.menu_buttons(), paying=_pays(task))
+    elif UNDOES.search(talk.turn.text) and (paid := await _paid_last(talk)):
+        talk.tell("cancel.paid", (say("button.refund"), "/request_refund"), total=paid.total)
     else:
         talk.tell("cancel.nothing", *steps.menu_buttons())
+
+
+async def _paid_last(talk: Talk) -> OrderView | None:
+    """What was paid here just before: it can't be cancelled any more, only asked back."""
+    order_no = talk.state.order_no if talk.state.done.get("kind") in {"pay", "refund"} else None
+    order = await talk.services.payment.find_order(order_no) if order_no else None
+    return order if order and order.status == "paid" else None
 
 
 async def _is_of_an_old_card(talk: Talk, task: Task) -> bool:

@@ -29,6 +29,8 @@ NOT_ASKED_FOR = {"tier": "problem.no_tiers", "payment_type": "problem.no_arrears
 """What is told to who says something that the row does not ask."""
 IN_FULL = frozenset({"repeat", "resume_bot", "help", "greet"})
 """After these a question that was asked before is asked in full once more."""
+CONFUSED = re.compile(r"(?:啥子?|什么|哪样)意思|不懂|不明白|搞不清|分不清|晓不得|不晓得|不知道")
+"""Who says so is helped to choose."""
 ASKS_STATUS = frozenset({"check_payment_status", "resume_bot", "affirm"})
 """好了, 刷新, 没付成: who says so wants to hear whether the payment has arrived."""
 
@@ -192,13 +194,22 @@ async def show(talk: Talk, order: OrderView, *, placed: bool = False) -> None:
 
 
 async def _is_replaced(talk: Talk, order: OrderView, what: str) -> bool:
-    """Whether the payer has another order for the same, from another device: then this one is not gone on with."""
+    """Whether there is another order for the same, from another device or by somebody else: then this one is not gone
+    on with. Who pays for oneself is no secret; of another person nothing more is told than that it is closed."""
     task = talk.state.task
     new = await talk.services.payment.find_successor(order.order_no)
-    if new is None or task is None or task.asked != PAYMENT or task.order_no != order.order_no:
+    in_work = task is not None and task.asked == PAYMENT and task.order_no == order.order_no
+    if new is None or not (in_work or new.payer_id != order.payer_id):
         return False
     with suppress(ServiceError):
         new = await talk.services.payment.refresh(new.order_no, patient=False)
+    if new.payer_id != order.payer_id and len(order.bills) > 1:
+        return False  # the others of them are still to be paid
+    if new.payer_id != order.payer_id:
+        own = all(bill.insured_id == order.payer_id for bill in order.bills)
+        key = "pay.by_another" if own else "pay.closed"
+        talk.add(cards.payment_status(say(key, what=what, paid=new.status == "paid"), order))
+        return True
     sentence = say("pay.replaced", what=what, old=order.total, new=new.total, paid=new.status == "paid")
     talk.add(cards.payment_status(sentence, order))
     return True
@@ -351,7 +362,8 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
 
 
 async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
-    again = task.asked == slot.name and talk.turn.intent not in IN_FULL
+    confused = CONFUSED.search(talk.turn.text) is not None
+    again = task.asked == slot.name and (talk.turn.intent not in IN_FULL or confused)
     if again and slot.name != "tier" and "tier" in task.facts and talk.turn.last("tier") is not None:
         talk.tell("others.noted")
     task.asked, task.reask = slot.name, None

@@ -10,6 +10,7 @@ from actions.slots import Option
 from actions.state import CONFIRM, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
+from services.domain.kinds import Insurance
 from services.domain.money import wire
 from services.domain.refunds import CaseState, Reason, Route
 from services.identity import BoundPerson
@@ -171,6 +172,14 @@ def _ask(task: Task, name: str) -> None:
         task.answered.append(name)
 
 
+async def pay_instead(talk: Talk, task: Task, wish: Task) -> None:
+    """不是给他交，是给我自己, at the review: that is why, and what was meant is paid for afterwards."""
+    task.put(REASON, Reason.WRONG_PERSON.value)
+    task.asked = None
+    talk.state.parked.append(wish)
+    talk.tell("refund.then_pay")
+
+
 async def _nothing(talk: Talk) -> None:
     """Nothing that was paid here; perhaps what is meant is not paid yet."""
     latest = await talk.services.payment.find_latest(talk.conversation_id)
@@ -195,6 +204,7 @@ async def _review(talk: Talk, task: Task, bound: BoundPerson, payment: Refundabl
             f"refund.refused.{verdict.code}", (say("refund.button.other_reason"), again),
             (say("button.human"), "/request_human"), what=what_of(payment.parts), insurance=insurance,
         )  # fmt: skip
+        talk.state.hint = {"why": verdict.code, "medical": insurance == Insurance.MEDICAL}
         return
     task.asked, task.doubt = CONFIRM, None
     key = "refund.review" if verdict.route is Route.GATEWAY else "refund.review_office"

@@ -52,7 +52,7 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
     notes = "" if for_other else _notes(bill)  # waiting tells of their history
     what = quote.dues.insured_group, quote.dues.insurance
     until = windows.note(talk, task, quote.window, *what, for_other=for_other)
-    more = cautions.before_paying(quote, for_other=for_other)
+    more = cautions.before_paying(quote, for_other=for_other, today=talk.today)
     sentence = _sentences(summary, notes, *more, until, say("pay.review_question"))
     lines = cards.bill_lines(quote, payer, insured, hidden)
     talk.add(
@@ -99,7 +99,7 @@ def _notes_of_several(talk: Talk, task: Task, draft: Draft) -> list[str]:
         own, dues = bill.insured_id == draft.payer_id, bill.quote.dues
         note = _notes(bill) if own else ""
         notes += [say("pay.own_note", note=note)] if note else []
-        notes += cautions.before_paying(bill.quote, for_other=not own)
+        notes += cautions.before_paying(bill.quote, for_other=not own, today=talk.today)
         what = dues.insured_group, dues.insurance
         notes.append(windows.note(talk, task, bill.quote.window, *what, for_other=not own))
     return list(dict.fromkeys(notes))

@@ -23,7 +23,7 @@ from actions import (
 from actions.query_words import asks_records
 from actions.say import say
 from actions.slots import FOR_OTHER, ID_NUMBER, INSURED
-from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
+from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, STATUS, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 
@@ -187,7 +187,7 @@ async def change(talk: Talk, task: Task) -> None:
         query_facts.take_facts(talk, task)
     elif task.kind == "refund":
         refunding.take_facts(talk, task)
-    else:
+    elif task.kind != STATUS:
         papers.take_facts(talk, task)
     await steps.go_on(talk)
 
@@ -275,11 +275,10 @@ async def pay_again(talk: Talk) -> None:
     if not facts:
         await resume(talk)
         return
-    tier = {"tier": talk.turn.last("tier") or ""}
-    if choosing.told_by_tier(talk.turn, "insured_group", tier, talk.today) not in {
-        None,
-        facts["insured_group"],
-    }:
+    said = {"tier": talk.turn.last("tier") or ""}
+    told = choosing.told_by_tier(talk.turn, "insured_group", said, talk.today)
+    if told not in {None, facts["insured_group"]}:
         facts = {}  # 两千那档, after flexible employment: another insurance
-    talk.state.task = Task(kind="pay", facts=facts)
+    tier = choosing.tier_at_end(talk.turn, facts)
+    talk.state.task = Task(kind="pay", facts=facts | ({"tier": tier} if tier else {}))
     await change(talk, talk.state.task)

@@ -13,6 +13,8 @@ DENIED, HELD, CHANGING = "denied", "held", "changing"
 """What `Task.doubt` may be: 不是, 我先想想, or 改一下 was said since the review was shown."""
 LOOKUPS = frozenset({"certificate", "query"})
 """Kinds of tasks in which nothing is lost: one of them gives way to the next for good."""
+STATUS = "status"
+"""The kind of a task that only looks at what was paid, while it is not known yet who is speaking."""
 SHARED = ("insured_group", "insurance", "payment_type", "fee_year", "tier")
 """What the next person who is paid for has in common with the last one."""
 PERSON = ("beneficiary", "insured_person", "relation", "called")
@@ -90,6 +92,8 @@ class Dialogue:
     `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `said_once` are sentences that bear no repeating: what was paid and is not in the books.
+    `hint` is what the last answer was about, for a next sentence that says no more than 为什么 or 那就交: `why`
+    something was refused, or the insurance of a question.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -118,6 +122,7 @@ class Dialogue:
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
     said_once: list[str] = field(default_factory=list)
+    hint: dict[str, Any] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -165,7 +170,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once = []
+        self.said_once, self.hint = [], {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

@@ -5,6 +5,7 @@ from actions import (
     awaited,
     basket,
     cards,
+    lately,
     login,
     others,
     papers,
@@ -14,8 +15,10 @@ from actions import (
     returning,
 )
 from actions.say import say
-from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, WHOSE, Task
+from actions.state import CONFIRM, PAYMENT, STATUS, TELL, UNBIND, WHOSE, Task
 from actions.talk import Talk
+from services.identity import BoundPerson
+from services.payment import OrderView
 
 MENU = (
     (
@@ -65,7 +68,13 @@ async def go_on(talk: Talk) -> None:
         return
     if task is None:
         talk.tell("login.done", *menu_buttons())
-    elif task.joint:
+    else:
+        await _go_on_with(talk, task, bound)
+
+
+async def _go_on_with(talk: Talk, task: Task, bound: BoundPerson) -> None:
+    """The next step of the task, once it is known who speaks."""
+    if task.joint:
         await _go_on_together(talk, task)
     elif task.kind == "pay":
         await paying.go_on(talk, task, bound)
@@ -73,6 +82,9 @@ async def go_on(talk: Talk) -> None:
         await queries.go_on(talk, task, bound)
     elif task.kind == "refund":
         await refunding.go_on(talk, task, bound)
+    elif task.kind == STATUS:
+        talk.state.task = None
+        await lately.tell(talk, bound)
     else:
         await papers.go_on(talk, task, bound)
 
@@ -105,19 +117,41 @@ async def answered_anew(talk: Talk, task: Task | None) -> bool:
 async def show_status(talk: Talk) -> None:
     """刷新: ask the gateway for the truth."""
     order_no = talk.state.order_no
-    if order_no is None:
-        latest = await talk.services.payment.find_latest(talk.conversation_id)
-        order_no = latest.order_no if latest else None
-    if order_no is None:
-        if talk.state.task or talk.state.login:
-            if talk.turn.intent == "check_payment_status":
-                talk.tell("pay.none_yet")
+    order = await talk.services.payment.find_order(order_no) if order_no else None
+    order = order or await talk.services.payment.find_latest(talk.conversation_id)
+    bound = await talk.services.identity.find_bound(talk.conversation_id)
+    latest = await lately.find(talk, bound) if bound else []
+    elsewhere = latest and (order is None or _is_newer(latest[-1], order))
+    task = talk.state.task
+    beside = task is not None and task.order_no is None
+    if order is not None and not elsewhere:
+        await paying.show(talk, await talk.services.payment.refresh(order.order_no))
+        if beside:
             await go_on(talk)
-        else:
-            talk.tell("pay.no_order", *menu_buttons())
-        return
-    order = await talk.services.payment.refresh(order_no)
-    await paying.show(talk, order)
+    elif bound is None:
+        await _ask_who(talk)
+    elif latest or not talk.state.task:
+        await lately.tell(talk, bound)
+        await ask_again(talk)
+    else:
+        talk.tell("pay.none_yet")
+        await go_on(talk)
+
+
+def _is_newer(latest: OrderView, order: OrderView) -> bool:
+    """Whether the latest one was made after the one of this conversation, which is not to be paid any more."""
+    return order.status != "pending" and latest.expires_at > order.expires_at
+
+
+async def _ask_who(talk: Talk) -> None:
+    """What was paid is told once it is known who asks; what was open goes on afterwards."""
+    task = talk.state.task
+    if task is None or task.kind != STATUS:
+        if task and task.facts:
+            talk.state.parked.insert(0, task)
+        talk.state.task = Task(kind=STATUS)
+        talk.tell("pay.who_asks")
+    await go_on(talk)
 
 
 def show_menu(talk: Talk, key: str) -> None:

@@ -38,6 +38,7 @@ async def stop(talk: Talk, task: Task, case: Case) -> None:
     medical = case.facts.get("insurance") == Insurance.MEDICAL
     talk.tell(key, (say("button.human"), "/request_human"), what=returning.describe(task), medical=medical)
     talk.state.finish()
+    talk.state.hint = {"why": key.removeprefix("stop."), "medical": medical}
 
 
 async def cannot_choose(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> bool:
@@ -79,6 +80,7 @@ def _no_arrears(talk: Talk, task: Task) -> None:
     talk.tell(
         "stop.no_arrears", button, what=returning.describe(task), insurance=task.facts.get("insurance", "")
     )
+    talk.state.hint = {"why": "no_arrears", "medical": task.facts.get("insurance") == Insurance.MEDICAL}
 
 
 def _tell_why(talk: Talk, case: Case, refused: Refused) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from actions import cards
 from actions.cards import Message
 from actions.say import known, say
-from actions.state import Dialogue
+from actions.state import LOOKUPS, Dialogue
 from actions.turn import Turn
 from services.bootstrap import Services
 from services.domain.errors import OutcomeUnknown, ServiceError
@@ -26,6 +26,8 @@ class Talk:
     meant: dict[str, Any] = field(default_factory=dict)
     """Who is meant by 他 or 她 in this turn (`actions.meant`)."""
     unknown: dict[str, ServiceError] = field(default_factory=dict)
+    hint: dict[str, Any] = field(default_factory=dict)
+    """What the answer before this turn was about (`Dialogue.hint`)."""
 
     @property
     def conversation_id(self) -> str:
@@ -56,7 +58,10 @@ class Talk:
         key = f"error.{error.code}"
         if not known(key):
             key = f"error.{type(error).code}"
-        again = ((say("button.go_on"), "/resume_bot"),) if error.retryable and self.state.task else ()
+        task = self.state.task
+        if error.retryable and task and task.kind in LOOKUPS:  # nothing is paid there
+            key = "error.unavailable_lookup"
+        again = ((say("button.go_on"), "/resume_bot"),) if error.retryable and task else ()
         if error.retryable and self.state.login:  # nothing is being paid: it is about who is speaking
             key, again = "error.login_unsettled", ((say("button.go_on"), "/resume_bot"),)
         elif isinstance(error, OutcomeUnknown) and self.state.order_no:

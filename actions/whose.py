@@ -5,7 +5,7 @@ import re
 from actions import members, moving, others, starting, steps
 from actions.choices import choose
 from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME
-from actions.state import WHOSE, Task
+from actions.state import PAYMENT, WHOSE, Task
 from actions.talk import Talk
 
 SOMEBODY_ELSE = re.compile(
@@ -29,7 +29,8 @@ async def takes(talk: Talk) -> bool:
         return False
     if talk.state.question == WHOSE:
         return await _answers(talk, task)
-    if ITS_ME.search(turn.text) and others.is_for_other(task) and not task.member:
+    ordered = task.asked == PAYMENT  # an order for the other person has to be closed first (`afterwards`)
+    if ITS_ME.search(turn.text) and others.is_for_other(task) and not (task.member or ordered):
         others.take_back(task)
         await steps.go_on(talk)
         return True

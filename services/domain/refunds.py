@@ -72,7 +72,7 @@ class Reason(StrEnum):
 
 ALWAYS = frozenset({Reason.WRONG_PERSON, Reason.PAID_TWICE})
 BEFORE_BENEFIT = frozenset({Reason.INSURED_ELSEWHERE, Reason.DECEASED})
-"""Of residents' medical insurance: only before the benefit period starts, on January 1 of the year paid for."""
+"""Of residents' medical insurance: only before the benefit of that bill starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +87,24 @@ class Verdict:
         return not self.code
 
 
-def judge(dues: Dues, reason: Reason, *, booked: bool, today: date) -> Verdict:
-    """Whether this reason is one for this payment today, and which way the money would go."""
+def judge(
+    dues: Dues, reason: Reason, *, booked: bool, today: date, benefit_from: date | None = None
+) -> Verdict:
+    """Whether this reason is one for this payment today, and which way the money would go. `benefit_from` is the
+    bureau's word on the bill; where it has said nothing the benefit starts with the year that is paid for."""
     route = Route.OFFICE if booked else Route.GATEWAY
     if reason in ALWAYS:
         return Verdict(route=route)
     if (dues.insured_group, dues.insurance) == (InsuredGroup.RESIDENT, Insurance.MEDICAL):
-        return Verdict(route=route, code=_of_resident_medical(dues, reason, booked, today))
+        began = today >= (benefit_from or date(dues.fee_year or today.year, 1, 1))
+        return Verdict(route=route, code=_of_resident_medical(reason, booked=booked, began=began))
     return Verdict(route=route, code=_of_the_others(dues, reason) if booked else "")
 
 
-def _of_resident_medical(dues: Dues, reason: Reason, booked: bool, today: date) -> str:
+def _of_resident_medical(reason: Reason, *, booked: bool, began: bool) -> str:
     if reason is Reason.WRONG_AMOUNT:
         return ""
-    if today >= date(dues.fee_year or today.year, 1, 1):
+    if began:
         return "benefit_began"
     return "" if reason in BEFORE_BENEFIT or not booked else "not_refundable"
 

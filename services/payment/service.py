@@ -33,6 +33,7 @@ log = structlog.get_logger("payment")
 
 SWEEP_EVERY = timedelta(seconds=60)
 TRIES = 4
+LISTED = 3
 POST_PATIENCE, POST_LOOK = 2.0, 0.1
 """Seconds that a resident waits at most for the bureau to hear of a payment, and between two looks."""
 BUREAU_REFUSALS = frozenset(
@@ -130,12 +131,14 @@ class Payment:
         return await self._desk.view(order_no)
 
     async def find_successor(self, order_no: str) -> OrderView | None:
-        """The order of the same payer that has taken the place of a closed one: made on another device, say."""
+        """The order that has taken the place of a closed one: of the same payer, made on another device, say; or of
+        somebody else who pays the same."""
         order = await self._desk.get(order_no)
         async with self._desk.database.read() as session:
             order_nos = await successors(session, order)
         views = [await self._desk.view(one) for one in order_nos]
-        return next((view for view in views if view and view.payer_id == order.payer_id), None)
+        found = sorted((view for view in views if view), key=lambda view: view.payer_id != order.payer_id)
+        return found[0] if found else None
 
     async def find_latest(self, conversation_id: str) -> OrderView | None:
         """The order that this conversation dealt with last."""
@@ -147,6 +150,21 @@ class Payment:
         async with self._desk.database.read() as session:
             order_no = (await session.scalars(found)).first()
         return await self._desk.view(order_no) if order_no else None
+
+    async def list_latest(self, payer_id: str) -> Sequence[OrderView]:
+        """What this person has paid or has still to pay, in whatever conversation, the latest first."""
+        found = (
+            select(OrderRow.order_no)
+            .where(
+                OrderRow.payer_id == payer_id, OrderRow.state != OrderState.CLOSED, OrderRow.wanted.is_(True)
+            )
+            .order_by(OrderRow.created_at.desc(), OrderRow.order_no)
+            .limit(LISTED)
+        )
+        async with self._desk.database.read() as session:
+            order_nos = (await session.scalars(found)).all()
+        views = [await self._desk.view(order_no) for order_no in order_nos]
+        return [view for view in views if view is not None]
 
     async def paid_today(self, conversation_id: str) -> Sequence[OrderView]:
         """What this conversation's payer has paid on this day and was not given back, the first one first."""

@@ -114,7 +114,10 @@ def judge_all(
     """
     today = desk.clock.now().date()
     booked = order.booked_at is not None if booked is None else booked
-    verdicts = [judge(part.dues, reason, booked=booked, today=today) for part in parts_of(lines, line)]
+    verdicts = [
+        judge(part.dues, reason, booked=booked, today=today, benefit_from=part.benefit_from)
+        for part in parts_of(lines, line)
+    ]
     if not verdicts:
         raise Refused("unknown_order")
     return next((verdict for verdict in verdicts if not verdict.ok), verdicts[0])

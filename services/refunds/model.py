@@ -23,12 +23,13 @@ COVERS = (*UNDER_WAY, CaseState.DONE)
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One bill: for whom, what, when, how much. `fee_period` also for arrears."""
+    """One bill: for whom, what, when, how much, and from when it helps. `fee_period` also for arrears."""
 
     insured_id: str
     dues: Dues
     fee_period: str | None
     amount: Decimal
+    benefit_from: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,13 @@ def covered(lines: Sequence[OrderLineRow], line: int) -> list[OrderLineRow]:
 def _part(row: OrderLineRow) -> Part:
     quote = load_quote(row.quote)
     period = quote.dues.fee_period or quote.fee_period
-    return Part(insured_id=row.insured_id, dues=quote.dues, fee_period=period, amount=row.amount)
+    return Part(
+        insured_id=row.insured_id,
+        dues=quote.dues,
+        fee_period=period,
+        amount=row.amount,
+        benefit_from=quote.benefit_from,
+    )
 
 
 async def find_case_on(session: AsyncSession, order_no: str, line: int) -> CaseRow | None:

@@ -103,8 +103,13 @@ async def test_an_application_that_can_not_be(
         )
 
 
-async def test_once_the_benefit_period_has_begun_only_mistakes_are_refunded(booked: Town) -> None:
+async def test_who_still_waits_for_the_benefit_may_give_it_up(booked: Town) -> None:
     booked.at("2027-01-04T10:00:00")
+    assert await file(booked, "TF7200000001", "insured_elsewhere") is RefundStage.ACCEPTED
+
+
+async def test_once_the_benefit_has_begun_only_mistakes_are_refunded(booked: Town) -> None:
+    booked.at("2027-05-04T10:00:00")
     with pytest.raises(Refused, match="not_refundable"):
         await file(booked, "TF7200000001", "insured_elsewhere")
     assert await file(booked, "TF7200000001", "wrong_person") is RefundStage.ACCEPTED

@@ -78,6 +78,14 @@ def test_residents_medical_insurance_ends_on_new_year(booked: bool, reason: Reas
     assert judge(dues(*MEDICAL), Reason.WRONG_AMOUNT, booked=booked, today=NEXT_YEAR).ok
 
 
+@pytest.mark.parametrize("booked", [True, False])
+def test_the_benefit_of_who_waits_starts_later(booked: bool) -> None:
+    waits = date(2027, 5, 1)
+    early = judge(dues(*MEDICAL), Reason.DECEASED, booked=booked, today=NEXT_YEAR, benefit_from=waits)
+    late = judge(dues(*MEDICAL), Reason.DECEASED, booked=booked, today=waits, benefit_from=waits)
+    assert (early.code, late.code) == ("", "benefit_began")
+
+
 def test_only_edges_are_moves_and_every_state_can_be_reached() -> None:
     reached = {CaseState.REQUESTED}
     while more := {new for old, new in CASE_EDGES if old in reached} - reached:

@@ -16,6 +16,8 @@ _PAYING_SLIP = re.compile(
 )
 _PAUSED_NO = re.compile(r"(?<=\S\S)\s([啊哦噢呃]?不是?|[啊哦噢呃]不对)\s(?=\S\S)")
 """七十 不 九十: the pauses show that it takes back, so they stay. As long as before."""
+_PAUSED_FIRST = re.compile(r"^([啊哦噢呃]?不是?|不对)\s(?=\S\S)")
+"""不是 全年: what follows is meant."""
 TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 
 
@@ -34,6 +36,7 @@ class Normal:
 def normalise(typed: str) -> Normal:
     """`typed` in the spelling that the grammars expect. Vault tokens are left as they are."""
     typed = _PAUSED_NO.sub(lambda match: f"，{match[1]}，", typed)
+    typed = _PAUSED_FIRST.sub(lambda match: f"{match[1]}，", typed)
     characters: list[str] = []
     origin: list[int] = []
     sealed = [match.span() for match in TOKEN.finditer(typed)]

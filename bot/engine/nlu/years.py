@@ -22,7 +22,7 @@ _AGE = rf"[{DIGIT}十\d]{{1,3}}(?:周?岁|多?了)"
 """我今年五十八了 says how old somebody is."""
 _OF_WHAT = r"(?=的|度|医|养|居|城|灵|社|新|农|合)"
 BARE_YEAR = re.compile(
-    rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级\d档元块%月.]|[-/.]\d|上[小大中幼]|读|刚?满|多大|考|{_AGE})"
+    rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级档元块%月.]|\d(?!\d{{2,3}}(?![\d年月.]))|[-/.]\d|上[小大中幼]|读|刚?满|多大|考|{_AGE})"
     rf"|(?<![交缴满够足共计干近有好了过第\d零〇{DIGIT}十百千万])(?P<short>{_SHORT_YEAR})(?![级\d月.以才后前内])"
     rf"|(?<=[交缴])(?P<paid>{_SHORT_YEAR}){_OF_WHAT}"
 )

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.sandbox.books import Books
 from bot.sandbox.bureau.account import booked_on
 from bot.sandbox.bureau.bodies import FileRefundBody
-from bot.sandbox.bureau.office import find_declaration, find_payment
+from bot.sandbox.bureau.office import QUOTE, find_declaration, find_payment
 from bot.sandbox.bureau.records import VOID
-from bot.sandbox.bureau.tables import PaymentRow, RefundRow, WithdrawalRow
+from bot.sandbox.bureau.tables import DeclarationRow, PaymentRow, RefundRow, WithdrawalRow
 from services.adapters.clock import SHANGHAI
 from services.domain.errors import Refused
 from services.domain.ids import order_number
@@ -89,7 +89,7 @@ async def _filed(session: AsyncSession, body: FileRefundBody, now: datetime) -> 
     earlier = select(RefundRow).where(RefundRow.payment_key == body.payment_key, RefundRow.refused.is_(False))
     if payment.refunded_on is not None or (await session.scalars(earlier)).first() is not None:
         raise Refused("already_refunded")
-    if Decimal(payment.amount) != body.amount or _is_late(payment, body.reason, now.date()):
+    if Decimal(payment.amount) != body.amount or await _is_late(session, payment, body.reason, now.date()):
         raise Refused("not_refundable")
     days = SHORTEST + int(sha256(body.key.encode()).hexdigest(), 16) % (LONGEST - SHORTEST + 1)
     return RefundRow(
@@ -102,13 +102,15 @@ async def _filed(session: AsyncSession, body: FileRefundBody, now: datetime) -> 
     )  # fmt: skip
 
 
-def _is_late(payment: PaymentRow, reason: Reason, today: date) -> bool:
-    """Residents' medical insurance after its benefit period has begun, unless it was a mistake."""
+async def _is_late(session: AsyncSession, payment: PaymentRow, reason: Reason, today: date) -> bool:
+    """Residents' medical insurance after its own benefit has begun, unless it was a mistake."""
     what = (payment.insured_group, payment.insurance)
     mistake = reason in {Reason.WRONG_PERSON, Reason.PAID_TWICE, Reason.WRONG_AMOUNT}
     if what != (InsuredGroup.RESIDENT, Insurance.MEDICAL) or mistake:
         return False
-    return today >= date(payment.fee_year or today.year, 1, 1)
+    filed = await session.get(DeclarationRow, payment.declaration_no) if payment.declaration_no else None
+    begins = QUOTE.validate_python(filed.quote).benefit_from if filed else None
+    return today >= (begins or date(payment.fee_year or today.year, 1, 1))
 
 
 def _shown(row: RefundRow, now: datetime) -> RefundApplication:
