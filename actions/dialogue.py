@@ -14,6 +14,7 @@ from actions import (
     basket,
     cards,
     faq,
+    halves,
     login,
     lookups,
     loosely,
@@ -41,6 +42,7 @@ from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
+LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
 
@@ -77,17 +79,25 @@ async def _go_on_with_next(talk: Talk) -> None:
     await steps.go_on(talk)
 
 
+def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
+    """What the intent asks for, unless somebody who is named to be paid for tells more."""
+    handler = HANDLERS.get(talk.turn.intent, _unclear)
+    if talk.turn.intent in GUESSED and (others.names_somebody(talk) or halves.begins(talk)):
+        handler = starting.pay
+    if talk.turn.intent in LOOSE and others.comes_along(talk):
+        handler = starting.pay
+    anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
+    return _inform if (handler is starting.pay or anew) and lookups.is_meant(talk) else handler
+
+
 async def _respond(talk: Talk) -> None:
     lookups.hear_second_half(talk)
     meant.read_pronoun(talk)
-    handler = HANDLERS.get(talk.turn.intent, _unclear)
-    if talk.turn.intent in GUESSED and others.names_somebody(talk):
-        handler = starting.pay
-    anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
-    if (handler is starting.pay or anew) and lookups.is_meant(talk):
-        handler = _inform
+    handler = _handler(talk)
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
+    if handler is starting.pay and talk.state.kept:
+        halves.recall(talk)
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
     if (talk.state.question == RETURN and talk.turn.poke) or await lookups.takes(talk):
@@ -177,6 +187,8 @@ async def _inform(talk: Talk) -> None:
     if task is None:
         about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
         pays = talk.turn.last("payment_type") is not None
+        if not about and halves.keep(talk):
+            return
         if papers.goes_on(talk):
             await starting.certificate(talk)
         elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay

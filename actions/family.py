@@ -1,22 +1,19 @@
 """Who of the family a sentence is about: by what residents call them, several at once, each with a number or name."""
 
 import re
-from collections.abc import Sequence
 
+from actions.persons import Named, includes_oneself, named, names_oneself
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
-from actions.turn import token_in
-from services.domain.kin import MY_RELATION, RELATION, RELATIONS
+from services.domain.kin import RELATION, RELATIONS
 from services.domain.kinds import Insurance
 
 INSURANCES = {"医保": Insurance.MEDICAL, "医疗": Insurance.MEDICAL, "养老": Insurance.PENSION}
 OF_WHOM = re.compile(
-    rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
+    rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?[交缴]?(?:[今明]年的?)?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
 )
 """我妈的医保."""
-AND = re.compile(r"(?:\s|和|跟|与|同|、|，|,|还有|以及|我|们|家|的|两|俩|加上|她|他|给|帮)*")
-SELF_TOO = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|和我(?:自己)?(?:的|一起|$)|连我|我们")
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
@@ -24,70 +21,48 @@ WHOLE = re.compile(
 """一家人, 一家四口: and not which."""
 WHICH_ONES = "family"
 """What is asked then."""
-PAIRS = (
-    (re.compile("父母亲?|双亲"), "爸爸妈妈"),
-    (re.compile("岳父母"), "岳父岳母"),
-    (re.compile("公婆"), "公公婆婆"),
-)
-"""One word for two."""
-COUNTED = re.compile(
-    r"(?P<count>[两二俩三四234])(?:个|位|口)?(?:(?P<old>老人家?|老的|老$|老(?=的|交|缴|[，,。]))|(?P<young>娃娃?儿?|小?孩子?|崽崽?|儿子|女儿|姑娘|闺女))"
-    r"|(?P<couple>老两口|二老|两老)"
-)
-"""两个老人, 二老, 两个娃: so many of them, and not which."""
-COUNTS = {"两": 2, "二": 2, "俩": 2, "2": 2, "三": 3, "3": 3, "四": 4, "4": 4}
 
 
 def relations(text: str) -> list[str]:
     """The people of the family that a sentence is about: those named last, one beside the other."""
-    titles, found, end = list(RELATIONS), list[str](), 0
-    for pair, both in PAIRS:
-        text = pair.sub(both, text)
-    for match in RELATION.finditer(text):
-        if not AND.fullmatch(text[end : match.start()]):
-            found = []  # 我妈说让我帮我爸交 is about one
-        found.append(titles[int(str(match.lastgroup)[1:])])
-        end = match.end()
-    return list(dict.fromkeys(found))
+    found = (one.facts.get("relation") or one.facts.get("called", "") for one in named(text))
+    return [title for title in dict.fromkeys(found) if title in RELATIONS]
 
 
 def told_of_each(text: str) -> dict[str, dict[str, str]]:
     """我爸韦六妹 <number>，我妈 <number>: what is told of whom, where it is told of several."""
-    titles, matches, told = list(RELATIONS), list(RELATION.finditer(text)), dict[str, dict[str, str]]()
-    ends = [match.start() for match in matches[1:]] + [len(text)]
-    for match, end in zip(matches, ends, strict=False):
-        said = text[match.end() : end]
-        tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := token_in(said, name))}
-        if tokens:
-            told.setdefault(titles[int(str(match.lastgroup)[1:])], {}).update(tokens)
+    people = [(one.facts.get("relation"), _tokens(one)) for one in named(text, everybody=True)]
+    told = {relation: tokens for relation, tokens in people if relation and tokens}
     return told if len(told) > 1 else {}
+
+
+def _tokens(one: Named) -> dict[str, str]:
+    return {name: one.facts[name] for name in (ID_NUMBER, PERSON_NAME) if name in one.facts}
 
 
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
-    text, told = talk.turn.text, told_of_each(talk.turn.text)
-    kinds = _kind_of_each(text)
-    called = [] if told else _counted(text)
-    each = [title for title in kinds if title]
-    named: Sequence[str] = list(told) or each or [""] * len(called) or relations(text)
-    with_me = "" in kinds or SELF_TOO.search(text) is not None
-    if with_me and not named and TOGETHER.search(text):
-        named = [""]  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None and not told:
+    text, kinds = talk.turn.text, _kind_of_each(talk.turn.text)
+    people = [one.facts for one in named(text, meant=talk.turn.tokens)]
+    if kinds:
+        known = {one.get("relation"): one for one in people}
+        people = [known.get(title, {"relation": title}) for title in kinds if title]
+    with_me = "" in kinds or includes_oneself(text)
+    if with_me and not people and TOGETHER.search(text):
+        people = [{}]  # 我和老宋的一起交: somebody whom we have no word for
+    elif talk.turn.last("beneficiary") is None and not any(ID_NUMBER in one for one in people):
         return []
-    if len(named) + with_me < 2 or (talk.turn.token(ID_NUMBER) and not told):
+    if len(people) + with_me < 2:
         return []
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
     family = [
-        Task(kind="pay", facts={**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes"})
-        for name in named
+        Task(
+            kind="pay",
+            facts={**said, "beneficiary": FOR_OTHER, "as_before": "yes", **one}
+            | kinds.get(one.get("relation", "-"), {}),
+        )
+        for one in people
     ]
-    for task in family:
-        task.facts.update(kinds.get(task.facts["relation"], {}))
-    for task, title in zip(family, called, strict=False):
-        task.facts["called"] = title
-    for task in family:
-        task.facts.update(told.get(task.facts["relation"], {}))
     return [Task(kind="pay", facts=said | kinds.get("", {})), *family] if with_me else family
 
 
@@ -101,11 +76,6 @@ def _kind_of_each(text: str) -> dict[str, dict[str, str]]:
     return found if len({str(one) for one in found.values()}) > 1 else {}
 
 
-def names_oneself(text: str) -> bool:
-    """我妈的医保和我的养老."""
-    return re.search(r"我(?!说|想|要|们)|我们(?!家)|本人", MY_RELATION.sub("", text)) is not None
-
-
 def is_whole(talk: Talk) -> bool:
     """一家人的一起交: of whom that is said nothing else."""
     text = talk.turn.text
@@ -117,12 +87,11 @@ def is_whole(talk: Talk) -> bool:
 
 def name_members(talk: Talk, task: Task) -> list[Task]:
     """我 老公 女儿, where it is asked which of the family: a task for each of them; empty when nobody is named."""
-    text, told = talk.turn.text, told_of_each(talk.turn.text)
+    text = talk.turn.text
     said = {name: task.facts[name] for name in SHARED if name in task.facts}
-    named = list(told) or relations(text)
     members = [Task(kind="pay", facts=dict(said))] if names_oneself(text) else []
-    for name in named:
-        facts = {**said, "beneficiary": FOR_OTHER, "relation": name, "as_before": "yes", **told.get(name, {})}
+    for one in named(text, meant=talk.turn.tokens, everybody=True):
+        facts = {**said, "beneficiary": FOR_OTHER, "as_before": "yes", **one.facts}
         members.append(Task(kind="pay", facts=facts))
     return members
 
@@ -130,13 +99,3 @@ def name_members(talk: Talk, task: Task) -> list[Task]:
 def title_of(task: Task) -> str:
     """What the resident calls this person; empty when nothing was said."""
     return str(task.facts.get("relation") or task.facts.get("called", ""))
-
-
-def _counted(text: str) -> list[str]:
-    """第一位老人, 第二位老人."""
-    found = COUNTED.search(text)
-    if not found:
-        return []
-    count = COUNTS[found["count"]] if found["count"] else len("一二")
-    what = "个孩子" if found["young"] else "位老人"
-    return [f"第{place}{what}" for place in "一二三四"[:count]]

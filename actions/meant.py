@@ -16,6 +16,8 @@ HE_OR_SHE = re.compile(
     r"|(?<!其)(?:[他她]|ta)(?:的(?!名|姓|身份|证|号|电话|手机|码|钱)|也|还有|还要)",
     re.IGNORECASE,
 )
+MY_OWN = re.compile(r"我(?:自己|本人)(?:的?(?:支付宝|微信|钱|卡|手机|账号|帐号)|来?(?:付|出|掏|操作))")
+"""What is paid with is not who is paid for."""
 MYSELF_TOO = re.compile(
     r"我(?:自己|本人)?的?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
     r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗)|一起|一块|一并|一路)"
@@ -30,9 +32,12 @@ SAME = "same_person"
 
 
 def read_pronoun(talk: Talk) -> None:
-    """她的医保也交 is for another, as 给她交 is."""
+    """她的医保也交 is for another, as 给她交 is; 给我妈交，用我自己的支付宝 is not for oneself."""
     turn = talk.turn
     talk.meant = person(talk)
+    if {FOR_OTHER, "self"} <= set(turn.values.get("beneficiary", ())) and MY_OWN.search(turn.text):
+        talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
+        return
     said = turn.last("beneficiary") is not None or turn.intent not in TELLING
     if not said and HE_OR_SHE.search(turn.text):
         talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})

@@ -5,12 +5,12 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from actions import cards, family, meant
+from actions import cards, family, meant, persons
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, SHARED, WHOSE, Task
+from actions.state import CONFIRM, SHARED, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -30,9 +30,13 @@ WHO = (
 )
 """Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
 OWN = "self"
+FOR_ME = "for_me"
+"""A fact of a task for oneself in whose sentence a number stood."""
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|加上|还要|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|呢[?？]?$")
+ALONG = re.compile(r"也.{0,3}[交缴办付要]|加上|一起")
+"""等一下，我妈的也一起交; 我爸也要."""
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
@@ -51,9 +55,9 @@ def take(talk: Talk, task: Task) -> set[str]:
         return {"beneficiary"}
     if beneficiary == FOR_OTHER:
         new |= _take_relation(talk, task)
+    said = {name: _told(talk, name) for name in (ID_NUMBER, PERSON_NAME)}
     if not is_for_other(task):
-        return new
-    said = {name: talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
+        return new | _take_somebody(task, said, for_me=beneficiary == OWN)
     said["id_type"] = _usable_type(talk)
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
@@ -64,6 +68,21 @@ def take(talk: Talk, task: Task) -> set[str]:
     if task.asked == INSURED and new == {"id_type"}:
         task.put(INSURED, ANOTHER)  # the document of somebody who is not among those on offer
     return new
+
+
+def _told(talk: Talk, name: str) -> str | None:
+    """The number or name that was said, unless the speaker told it as his own while somebody else is paid for."""
+    token = talk.turn.token(name)
+    return None if token in persons.tokens_of_oneself(talk.turn.text) else token
+
+
+def _take_somebody(task: Task, said: Mapping[str, str | None], *, for_me: bool) -> set[str]:
+    """交居民医保 and a number: whose it is shows when it is known who speaks (`actions.undecided`)."""
+    new = {name: value for name, value in said.items() if value is not None}
+    task.facts |= new
+    if new and for_me:
+        task.facts[FOR_ME] = "yes"
+    return set(new)
 
 
 def _usable_type(talk: Talk) -> str | None:
@@ -92,6 +111,11 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     return new
 
 
+def who(task: Task) -> tuple[str, ...]:
+    """For whom a task is, as far as that was said; it is another tuple when somebody else is."""
+    return tuple(str(task.facts.get(name, "")) for name in ("beneficiary", INSURED, ID_NUMBER, PERSON_NAME))
+
+
 def pays_for_other(talk: Talk) -> bool:
     """Whether somebody else is paid for, alone or with others, or was just now."""
     state = talk.state
@@ -113,6 +137,11 @@ def take_next(talk: Talk) -> Task | None:
     if shared.get("payment_type") == PaymentType.ARREARS:
         shared.pop("fee_year", None)
     return Task(kind="pay", facts=shared)
+
+
+def comes_along(talk: Talk) -> bool:
+    """Whether the next person is named in a sentence that looks like something else."""
+    return ALONG.search(talk.turn.text) is not None and take_next(talk) is not None
 
 
 def names_somebody(talk: Talk) -> bool:
@@ -184,7 +213,9 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
+    if _says_it_is_right(talk, task):
+        talk.tell("others.still_nobody")
+    elif task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
     elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
         talk.tell("others.noted")
@@ -215,6 +246,12 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, PERSON_NAME, "others.ask_name")
         return False
     return True
+
+
+def _says_it_is_right(talk: Talk, task: Task) -> bool:
+    """对的, after nobody was found: the same number and name find nobody again."""
+    asked = task.asked == ID_NUMBER and task.facts.get(INSURED) == ANOTHER
+    return asked and talk.turn.intent == "affirm" and not answers(talk)
 
 
 async def _renew(talk: Talk, task: Task) -> bool:
@@ -249,7 +286,8 @@ def nobody(talk: Talk, task: Task, refused: Refused) -> None:
         task.facts[INSURED] = ANOTHER
         task.asked, task.draft_id = ID_NUMBER, None
     sentence = say(f"error.{NOTHING_FOUND}", what=what)
-    talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
+    skip = ((say("button.skip"), say("button.skip")),) if task.member else ()
+    talk.add(cards.error(NOTHING_FOUND, False, sentence, *skip, (say("button.cancel"), "/cancel")))
 
 
 async def refuse(talk: Talk, task: Task, refused: Refused) -> None:
@@ -278,18 +316,6 @@ def take_back(task: Task) -> None:
         task.forget(name)
     if task.asked in {*PERSONAL, CONFIRM}:
         task.asked = None
-
-
-def ask_whose(talk: Talk) -> None:
-    """这笔给这位缴吗？"""
-    talk.state.question = WHOSE
-    options = whose_options()
-    sentence = say("ask.beneficiary", titles=[option.title for option in options])
-    talk.add(cards.choice(sentence, "beneficiary", options))
-
-
-def whose_options() -> list[Option]:
-    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
 
 
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:

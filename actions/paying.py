@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping
+from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping, undecided
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -88,6 +88,8 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
 async def _go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if task.asked == PAYMENT and talk.state.order_no:
         await show_order(talk, talk.state.order_no)
+        return
+    if not await undecided.decide(talk, task, bound.person_id):
         return
     if others.is_for_other(task) and not await _settle_person(talk, task, bound):
         return

@@ -1,13 +1,17 @@
 """A task begins, or takes in what was said of it."""
 
+import re
+
 from actions import (
     basket,
+    earlier,
     family,
     login,
     meant,
     others,
     papers,
     paying,
+    persons,
     query_facts,
     query_followups,
     refunding,
@@ -21,6 +25,9 @@ from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 
+INSTEAD = re.compile(r"不是|不对|[改换](?:成|为|给)|错了|应该")
+"""不是给我妈交，是给我爸: what was ordered is not wanted."""
+
 
 async def pay(talk: Talk) -> None:
     task = talk.state.task
@@ -33,7 +40,7 @@ async def pay(talk: Talk) -> None:
         return
     following = others.take_next(talk)
     if following:
-        await _pay_next(talk, following)
+        await pay_next(talk, following)
         return
     both = _take_both(talk)
     if both:
@@ -41,8 +48,11 @@ async def pay(talk: Talk) -> None:
         await pay_both(talk, *both)
         return
     if task is None or task.kind != "pay" or another(talk, task):
+        if task and INSTEAD.search(talk.turn.text):
+            await earlier.close(talk, task)
+        further = talk.turn.last("fee_year") and others.AGAIN.search(talk.turn.text)  # 2027的也一起交
         task = start(talk, "pay")
-        more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self"
+        more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self" or further
         if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
@@ -82,10 +92,12 @@ async def _pay_family(talk: Talk, members: list[Task]) -> None:
     await steps.go_on(talk)
 
 
-async def _pay_next(talk: Talk, following: Task) -> None:
+async def pay_next(talk: Talk, following: Task) -> None:
     """再帮我爸也交一个: together with what is not paid yet, else anew."""
     task = talk.state.task
     if task is None or task.kind != "pay" or not await basket.is_unpaid(talk, task):
+        if task and task.kind == "pay":
+            await earlier.remind(talk, task)
         talk.state.task = following
         await change(talk, following)
         return
@@ -122,7 +134,7 @@ def _is_for_one(talk: Talk) -> bool:
     """Whether both are for the same person: not one for the mother and one for oneself, nor one instead of another."""
     if talk.turn.last("beneficiary") is None:
         return not others.is_for_other(talk.state.task) and talk.turn.intent == "pay_insurance"
-    return not (talk.turn.last("beneficiary") == FOR_OTHER and family.names_oneself(talk.turn.text))
+    return not (talk.turn.last("beneficiary") == FOR_OTHER and persons.names_oneself(talk.turn.text))
 
 
 async def pay_both(talk: Talk, first: Task, second: Task) -> None:
@@ -159,8 +171,11 @@ def start(talk: Talk, kind: str) -> Task:
 async def change(talk: Talk, task: Task) -> None:
     """Take the facts of the turn into the task and go on from there."""
     if task.kind == "pay":
+        before = others.who(task)
         if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
             task.asked = None
+        if others.who(task) != before and not task.joint:
+            await earlier.close(talk, task)
     elif task.kind == "query":
         query_facts.take_facts(talk, task)
     elif task.kind == "refund":

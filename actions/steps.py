@@ -6,12 +6,12 @@ from actions import (
     basket,
     cards,
     login,
-    others,
     papers,
     paying,
     queries,
     refunding,
     returning,
+    undecided,
 )
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, TELL, UNBIND, WHOSE, Task
@@ -51,7 +51,7 @@ async def go_on(talk: Talk) -> None:
         await awaited.offer_again(talk)
         return
     if talk.state.question == WHOSE:
-        others.ask_whose(talk)
+        undecided.ask_whose(talk)
         return
     if talk.returning:
         talk.returning = False

@@ -7,6 +7,7 @@ the places of Guizhou are never names.
 
 import re
 
+from services.domain.kin import WORDS as KIN
 from services.domain.name_words import (
     COMMON_SURNAMES,
     COMPOUND_SURNAMES,
@@ -44,7 +45,8 @@ _VERB = (
 _RELATION = (
     r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
     r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄[子女儿]|外甥|堂客|婆娘|嬢嬢|舅妈|伯父|伯母|女婿|儿媳妇?"
-    r"|老[大二三四五六幺满]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
+    r"|老[大二三四五六幺满]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户"
+    rf"|{KIN})"
 )
 
 _OF_YEARS = re.compile(
@@ -89,9 +91,12 @@ _PUT_RIGHT = re.compile(
     rf"(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
 """不是李梅，是李玫; 名字写错了，应该是王小芳."""
+_SHOULD_BE = re.compile(rf"应[该当](?:是|给|为)\s*(?P<name>{_SURNAME}[{_CN}]{{2}}){_HARD}")
+_ADDRESSED = re.compile(rf"[{_CN}]大[爷妈姐哥叔婶伯娘]")
+"""王大姐 says who it is to a neighbour, and is no name: only for who is asked for one."""
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
 _BEFORE_NUMBER = re.compile(
-    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴妈爸公婆]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
+    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴成到叫和跟与加有户家人保爸妈爹娘公婆爷奶叔伯姑姨舅婶嫂哥姐弟妹夫媳女子娃儿崽友居事戚]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
     rf"(?:的?呢[\s,，]*)?的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
 )
 _AFTER_NUMBER = re.compile(
@@ -110,7 +115,9 @@ _AFTER_DOTTED = re.compile(
 )
 """What stands before and after a name with dots in it."""
 
-_TRIGGER = re.compile(rf"[叫喊给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE)
+_TRIGGER = re.compile(
+    rf"应[该当]|[叫喊给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE
+)
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
 _LATIN_FULL = re.compile(r"(?P<name>[A-Z][A-Za-z'’-]+(?:[ ,.·][ ]?[A-Z][A-Za-z'’-]*){1,4})(?=$|[^A-Za-z])")
@@ -220,9 +227,11 @@ def _first_plausible(patterns: list[re.Pattern[str]], text: str, start: int) -> 
 
 def _in_context(text: str) -> list[tuple[int, int]]:
     found = []
-    for pattern in (_BEFORE_NUMBER, _AFTER_NUMBER, _ROLE, _FAVOUR, _RELATED, _I_AM, _POSSESSIVE):
+    for pattern in (
+        _BEFORE_NUMBER, _AFTER_NUMBER, _ROLE, _FAVOUR, _RELATED, _I_AM, _POSSESSIVE, _SHOULD_BE,
+    ):  # fmt: skip
         for match in pattern.finditer(text):
-            if is_plausible_name(match["name"]):
+            if is_plausible_name(match["name"]) and not _ADDRESSED.fullmatch(match["name"]):
                 found.append(match.span("name"))
     return found
 
