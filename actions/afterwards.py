@@ -2,7 +2,8 @@
 
 import re
 
-from actions import returning, steps
+from actions import paying, returning, steps
+from actions.choices import plain
 from actions.reviewing import order_facts
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT
@@ -13,6 +14,7 @@ from services.payment import OrderView
 WRONG = re.compile(
     r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|档次?.{0,4}(?:错|不对|太?[低高])|换.{0,3}档"
 )
+PAID = re.compile(r"我?(?:都|已经)?(?:付|交|缴|弄|搞)?(?:好|完|过|款)?了")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 
 
@@ -34,6 +36,24 @@ async def takes(talk: Talk) -> bool:
     if order:
         await _tell_settled(talk, order)
     return order is not None
+
+
+async def tells_of_another(talk: Talk) -> bool:
+    """好了, while somebody else is asked for: it is about the order that was made before."""
+    task, order_no = talk.state.task, talk.state.order_no
+    if order_no is None or task is None or task.order_no == order_no or talk.state.login:
+        return False
+    if talk.state.question or not PAID.fullmatch(plain(talk.turn.text)):
+        return False
+    order = await talk.services.payment.refresh(order_no)
+    if order.status not in {"paid", "pending"} or order_no in talk.told_orders:
+        return False
+    if order.status == "paid":
+        await paying.show(talk, order)
+    else:
+        talk.tell("instead.waits", total=order.total, until=order.expires_at)
+    await steps.ask_again(talk)
+    return True
 
 
 async def _pays_again(talk: Talk) -> bool:

@@ -119,6 +119,7 @@ async def _respond(talk: Talk) -> None:
     if (
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
+        or await afterwards.tells_of_another(talk)
         or await afterwards.takes(talk)
         or await starting.name_family(talk)
         or await _about_several(talk)

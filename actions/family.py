@@ -54,6 +54,9 @@ def take_family(talk: Talk) -> list[Task]:
         return []
     if len(people) + with_me < 2:
         return []
+    unknown = [one for one in people if not (one.get("relation") or one.get("called"))]
+    for place, one in zip("一二三四五六", unknown if len(unknown) > 1 else [], strict=False):
+        one["called"] = f"第{place}位"
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
     family = [
         Task(

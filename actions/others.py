@@ -35,6 +35,8 @@ FOR_ME = "for_me"
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|呢[?？]?$")
+WANTED = re.compile(r"[给帮替].{1,12}[交缴](?!了|过|错|不|的|没)")
+DOUBTED = re.compile(rf"{QUESTION.pattern}|多少|好多|为啥|会|报销|影响|[交缴](?:了|过|错|不)")
 ALONG = re.compile(r"也.{0,3}[交缴办付要]|加上|一起")
 """等一下，我妈的也一起交; 我爸也要."""
 VALUES = ("tier", "fee_period", "fee_year")
@@ -145,8 +147,11 @@ def comes_along(talk: Talk) -> bool:
 
 
 def names_somebody(talk: Talk) -> bool:
-    """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
-    return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
+    """A sentence for somebody else with a number in it, or with what shall be paid and no question, asks to pay,
+    whatever it looks like."""
+    turn = talk.turn
+    wants = turn.last("insurance") and WANTED.search(turn.text) and not DOUBTED.search(turn.text)
+    return turn.last("beneficiary") == FOR_OTHER and bool(turn.token(ID_NUMBER) or wants)
 
 
 def share(talk: Talk, task: Task) -> None:

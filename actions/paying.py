@@ -11,7 +11,7 @@ from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
 from actions.say import say
 from actions.slots import INSURED, Case, No, Option, Slot
-from actions.state import PAYMENT, RETURN, Task
+from actions.state import PAYMENT, RETURN, WHOSE, Task
 from actions.talk import Talk
 from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
@@ -80,7 +80,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     """Say the next thing of a payment: the first open question, the review, or how to pay."""
     await _go_on(talk, task, bound)
     if (
-        talk.state.task is task and task.asked is None
+        talk.state.task is task and task.asked is None and talk.state.question != WHOSE
     ):  # that was refused, of another: what was wished for before
         await _go_on(talk, task, bound)
 

@@ -50,10 +50,13 @@ async def pay(talk: Talk) -> None:
     if task is None or task.kind != "pay" or another(talk, task):
         if task and INSTEAD.search(talk.turn.text):
             await earlier.close(talk, task)
+        instead = talk.turn.last("beneficiary") == FOR_OTHER and INSTEAD.search(talk.turn.text)
         further = talk.turn.last("fee_year") and others.AGAIN.search(talk.turn.text)  # 2027的也一起交
         task = start(talk, "pay")
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self" or further
-        if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
+        if instead and not talk.turn.last("insurance"):
+            task.facts = meant.shared(talk.state.last)
+        elif more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
 

@@ -16,8 +16,7 @@ async def decide(talk: Talk, task: Task, person_id: str) -> bool:
         token = task.facts.get(name)
         if token and await talk.services.identity.is_own(talk.conversation_id, token, person_id):
             task.forget(name)
-    for_me = task.facts.pop(others.FOR_ME, None)
-    if ID_NUMBER in task.facts and not for_me:
+    if ID_NUMBER in task.facts and others.FOR_ME not in task.facts:
         task.facts["beneficiary"] = FOR_OTHER
     elif ID_NUMBER in task.facts or PERSON_NAME in task.facts:
         ask_whose(talk)

@@ -10,7 +10,7 @@ from actions.state import CONFIRM, PAYMENT, WHOSE, Task
 from actions.talk import Talk
 
 SOMEBODY_ELSE = re.compile(
-    r"参保(?:的)?人.{0,2}(?:错|不对)|人(?:搞|弄|选|填)?错了|错人了|换(?:个|一个|一位|成?别的?|成?另外?一?个)人|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
+    r"参保(?:的)?人.{0,2}(?:错|不对)|人(?:搞|弄|选|填)?错了|错人了|换(?:个|一个|一位|成?别的?|成?另外?一?个)人(?!.{0,2}登)|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
 )
 FURTHER = re.compile(r"还有|加上|也|再(?:给|帮|加|交|缴)|连")
 ACCOUNT = re.compile(r"[用换登].{0,8}(?:账号|帐号|账户|登[录陆])|(?:账号|帐号|手机|支付宝).{0,3}登[录陆]?")
@@ -109,6 +109,7 @@ async def _answers(talk: Talk, task: Task) -> bool:
             task.forget(PERSON_NAME)
         return False
     talk.state.question = None
+    task.forget(others.FOR_ME)
     if picked == FOR_OTHER:
         await _for_other(talk, task)
     elif picked == others.OWN:

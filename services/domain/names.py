@@ -92,6 +92,11 @@ _PUT_RIGHT = re.compile(
 )
 """不是李梅，是李玫; 名字写错了，应该是王小芳."""
 _SHOULD_BE = re.compile(rf"应[该当](?:是|给|为)\s*(?P<name>{_SURNAME}[{_CN}]{{2}}){_HARD}")
+_BESIDE_A_WISH = re.compile(
+    rf"(?:^(?P<before>{_SURNAME}[{_CN}]{{2}})[\s,，、]+[交缴]?(?=(?:居民|灵活|城乡)?(?:就业)?(?:医保|医疗|养老|社保))"
+    rf"|(?:医保|医疗|养老|社保|保险)(?:费|保险)?[\s,，、]+(?P<after>{_SURNAME}[{_CN}]{{2}})[\s。.!！]*$)"
+)
+"""交居民医保 龙海英: as certain a name as one that is the whole message."""
 _ADDRESSED = re.compile(rf"[{_CN}]大[爷妈姐哥叔婶伯娘]")
 """王大姐 says who it is to a neighbour, and is no name: only for who is asked for one."""
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
@@ -138,6 +143,8 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
         and is_plausible_name(whole["name"])
     ):
         found.append(whole.span("name"))
+    elif beside := _beside_a_wish(text):
+        found.append(beside)
     elif _TRIGGER.search(text):
         found = [*_labelled(text), *_called(text), *_in_context(text), *_put_right(text), *_dotted(text)]
         found = [_trimmed(text, *span) for span in found]
@@ -197,6 +204,15 @@ def read_name_answer(text: str) -> str | None:
 def begins_with_surname(name: str) -> bool:
     """Whether it begins with one of the common surnames."""
     return re.match(_SURNAME, name) is not None
+
+
+def _beside_a_wish(text: str) -> tuple[int, int] | None:
+    match = _BESIDE_A_WISH.search(text)
+    if match is None or _TRIGGER.search(text):
+        return None
+    group = "before" if match["before"] else "after"
+    given = all(c in GIVEN_NAME_CHARACTERS for c in match[group][1:])
+    return match.span(group) if given and is_plausible_name(match[group]) else None
 
 
 def _labelled(text: str) -> list[tuple[int, int]]:
