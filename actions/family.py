@@ -11,10 +11,11 @@ from services.domain.kinds import Insurance
 
 INSURANCES = {"医保": Insurance.MEDICAL, "医疗": Insurance.MEDICAL, "养老": Insurance.PENSION}
 OF_WHOM = re.compile(
-    rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?[交缴]?(?:[今明]年的?)?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
+    rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)(?:⟦[^⟧]*⟧)*的?[交缴]?(?:[今明]年的?)?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
 )
 """我妈的医保."""
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
+WITH_ME = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|[和跟连]我(?!说|讲)|我们")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
 )
@@ -48,8 +49,8 @@ def take_family(talk: Talk) -> list[Task]:
         known = {one.get("relation"): one for one in people}
         people = [known.get(title, {"relation": title}) for title in kinds if title]
     with_me = "" in kinds or includes_oneself(text)
-    if with_me and not people and TOGETHER.search(text):
-        people = [{}]  # 我和老宋的一起交: somebody whom we have no word for
+    if not people and WITH_ME.search(text) and TOGETHER.search(text):
+        people, with_me = [{}], True  # 我和老宋的一起交: somebody whom we have no word for
     elif talk.turn.last("beneficiary") is None and not any(ID_NUMBER in one for one in people):
         return []
     if len(people) + with_me < 2:
@@ -61,12 +62,20 @@ def take_family(talk: Talk) -> list[Task]:
     family = [
         Task(
             kind="pay",
-            facts={**said, "beneficiary": FOR_OTHER, "as_before": "yes", **one}
-            | kinds.get(one.get("relation", "-"), {}),
+            facts=_with_kind(
+                {**said, "beneficiary": FOR_OTHER, "as_before": "yes", **one}, kinds, one.get("relation", "-")
+            ),
         )
         for one in people
     ]
-    return [Task(kind="pay", facts=said | kinds.get("", {})), *family] if with_me else family
+    return [Task(kind="pay", facts=_with_kind(said, kinds, "")), *family] if with_me else family
+
+
+def _with_kind(facts: dict[str, str], kinds: dict[str, dict[str, str]], title: str) -> dict[str, str]:
+    """`facts` with the insurance of this one; the tier that was said is of the pension."""
+    kind = kinds.get(title, {})
+    untold = {"tier"} if kind.get("insurance") == Insurance.MEDICAL else set()
+    return {name: value for name, value in facts.items() if name not in untold} | kind
 
 
 def _kind_of_each(text: str) -> dict[str, dict[str, str]]:

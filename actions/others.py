@@ -177,6 +177,11 @@ def answers(talk: Talk) -> bool:
     return told or (talk.turn.last("id_type") is not None and not QUESTION.search(talk.turn.text))
 
 
+def _says_who(talk: Talk) -> bool:
+    """A number, a name, or whom it is for: 算了给我叔叔交."""
+    return answers(talk) or bool(family.relations(talk.turn.text))
+
+
 async def settle(talk: Talk, task: Task, case: Case) -> str | None:
     """The id of the person who is paid for; None when the next question, or that nobody was found, was said."""
     facts, wanted = task.facts, _wanted(task)
@@ -220,7 +225,7 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
     if _says_it_is_right(talk, task):
         talk.tell("others.still_nobody")
-    elif task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
+    elif task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not _says_who(talk):
         talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
     elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
         talk.tell("others.noted")

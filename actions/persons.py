@@ -72,12 +72,13 @@ def named(text: str, *, meant: Collection[str] | None = None, everybody: bool = 
     """Who a sentence is about, in the order in which they are named; of several runs (我妈说让我帮我爸交) the last one,
     and whose number is told; `everybody` who is named at all. `meant` are the tokens that were not taken back."""
     text = _in_full(text)
-    found: list[Named] = []
+    found, before = list[Named](), list[Named]()
     for one in _grouped(text, meant):
         if found and not (everybody or _goes_on(text, found[-1].end, one)):
-            found = [before for before in found if ID_NUMBER in before.facts]
+            before += [person for person in found if ID_NUMBER not in person.facts]
+            found = [person for person in found if ID_NUMBER in person.facts]
         found.append(one)
-    return _distinct(found)
+    return _distinct(found, before)
 
 
 def includes_oneself(text: str) -> bool:
@@ -159,8 +160,9 @@ def _goes_on(text: str, end: int, one: Named) -> bool:
     return DONE.fullmatch(gap) is not None and TOO.match(text[one.end :]) is not None
 
 
-def _distinct(found: list[Named]) -> list[Named]:
-    """Whoever is named twice is one, unless it is 大女儿和小女儿, or each has a number."""
+def _distinct(found: list[Named], before: list[Named]) -> list[Named]:
+    """Whoever is named twice is one, unless it is 大女儿和小女儿, or each has a number; what was told of one `before`
+    counts."""
     kept: list[Named] = []
     for one in found:
         same = next((k for k in kept if one.title and k.facts.get("relation") == one.title), None)
@@ -172,4 +174,7 @@ def _distinct(found: list[Named]) -> list[Named]:
             kept.append(one)
         else:
             same.facts |= one.facts
+    for one in kept:
+        for told in (person.facts for person in before if one.title and person.title == one.title):
+            one.facts = told | one.facts
     return kept

@@ -49,6 +49,8 @@ _RELATION = (
     rf"|{KIN})"
 )
 
+_IN_NEED = r"(?:低保|五保|特困|贫困|脱贫|困难|残疾)(?:户|人员?|对象|老人)?"
+
 _OF_YEARS = re.compile(
     rf"{_SURNAME}[^今明去后前全满老成少常学每半两一二三四五六七八九十几当历往同整年本多新上下缴交个]?[年月]"
 )
@@ -64,11 +66,11 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|^喊做|名叫)\s*"
+    rf"(?:(?P<who>我|他|她|您|人|[个位有]|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|^喊做|名叫)\s*"
 )
 """`loud`: 他喊项前进 names him, 他喊我交 does not: only a surname counts then."""
 _FAVOUR = re.compile(
-    rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
+    rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}|{_IN_NEED}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
 )
 _RELATED = re.compile(rf"{_RELATION}\s*[,，:：]?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _ROLE = re.compile(
