@@ -42,7 +42,7 @@ from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
-LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
+HALVES = GUESSED | {"help"}
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
 
@@ -82,9 +82,10 @@ async def _go_on_with_next(talk: Talk) -> None:
 def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
     """What the intent asks for, unless somebody who is named to be paid for tells more."""
     handler = HANDLERS.get(talk.turn.intent, _unclear)
-    if talk.turn.intent in GUESSED and (others.names_somebody(talk) or halves.begins(talk)):
+    guessed = talk.turn.intent in GUESSED
+    if (guessed and others.names_somebody(talk)) or (talk.turn.intent in HALVES and halves.begins(talk)):
         handler = starting.pay
-    if talk.turn.intent in LOOSE and others.comes_along(talk):
+    if others.comes_along(talk):
         handler = starting.pay
     anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
     return _inform if (handler is starting.pay or anew) and lookups.is_meant(talk) else handler
@@ -96,8 +97,8 @@ async def _respond(talk: Talk) -> None:
     handler = _handler(talk)
     if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
         talk.state.misses = 0
-    if handler is starting.pay and talk.state.kept:
-        halves.recall(talk)
+    if handler in {starting.certificate, starting.query}:
+        await halves.recall_another(talk)
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
     if (talk.state.question == RETURN and talk.turn.poke) or await lookups.takes(talk):

@@ -8,7 +8,7 @@ from actions.talk import Talk
 from services.domain.kin import RELATION
 
 FOR_SOMEBODY = re.compile(
-    rf"(?:那|我|想|要|来|就|先|打算|准备)*(?:给|帮|替)我?(?:们|家|屋头)*的?[大二三四小幺老]?(?:{RELATION.pattern})(?:来|去)?[交缴弄办]?(?:一下|[下哈])?"
+    rf"(?:那|我|想|要|来|就|先|打算|准备)*(?:给|帮|替)(?:一?[下哈]|忙)?我?(?:们|家|屋头)*的?[大二三四小幺老]?(?:{RELATION.pattern})(?:来|去)?[交缴弄办]?(?:一下|[下哈])?"
 )
 """我想给我妈."""
 FOR_HIM = re.compile(r"我(?:来|想|要|就|去|准备|打算)*(?:帮|给|替)(?:[他她]|ta)(?:来|去|把)?[交缴付]")
@@ -35,8 +35,20 @@ def keep(talk: Talk) -> bool:
     return True
 
 
+async def recall_another(talk: Talk) -> None:
+    """Papers and records: what was kept of somebody else; one's own number is not needed for them."""
+    bound = await talk.services.identity.find_bound(talk.conversation_id) if talk.state.kept else None
+    number = talk.state.kept.get(ID_NUMBER)
+    if bound is None or number is None:
+        return
+    if not await talk.services.identity.is_own(talk.conversation_id, number, bound.person_id):
+        recall(talk)
+
+
 def recall(talk: Talk) -> None:
     """What was kept counts as said now."""
     kept, talk.state.kept = talk.state.kept, {}
+    if not kept:
+        return
     said = {name: (token,) for name, token in kept.items() if not talk.turn.token(name)}
     talk.turn = replace(talk.turn, values={**talk.turn.values, **said})

@@ -18,7 +18,7 @@ ID_TYPE, OLD_NUMBER = "id_type", "old_number"
 UNKNOWN_HERE = frozenset(IdType) - frozenset(SUPPORTED)
 """Documents with which nothing at all can be done here."""
 AGREES = re.compile(
-    r"(?<![不莫没])(?<!不想)(?<!拒绝)(?<!不同意)(?<!不用)(?<!不要)授权(?!页|是|什|啥|干|怎|有|了?吗)"
+    r"(?<![不莫没])(?<!不想)(?<!拒绝)(?<!不同意)(?<!不用)(?<!不要)(?:授权|(?<!不)同意)(?!页|是|什|啥|干|怎|有|了?吗)"
 )
 TYPING = {"none", "refused", "missing_facts", "failed"}
 """The steps at which number and name may be typed."""

@@ -22,6 +22,9 @@ MYSELF_TOO = re.compile(
     r"我(?:自己|本人)?的?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
     r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗)|一起|一块|一并|一路)"
 )
+ONE_MORE = re.compile(
+    r"(?:那|我)?(?:还有|还要|还|再)(?:要|加|帮|给)*一?[个位]人?(?:也?要?[交缴])?[的了嘛哈。.!！]*"
+)
 TELLING = frozenset({"pay_insurance", "inform", "change_answer", "affirm", "out_of_scope", "nlu_fallback"})
 ONLY_ONE = frozenset(
     ["妈妈", "爸爸", "公公", "婆婆", "岳父", "岳母", "爷爷", "奶奶", "外公", "外婆", "老公", "老婆", "爱人"]
@@ -36,6 +39,9 @@ def read_pronoun(talk: Talk) -> None:
     turn = talk.turn
     talk.meant = person(talk)
     if {FOR_OTHER, "self"} <= set(turn.values.get("beneficiary", ())) and MY_OWN.search(turn.text):
+        talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
+        return
+    if ONE_MORE.fullmatch(turn.text):
         talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
         return
     said = turn.last("beneficiary") is not None or turn.intent not in TELLING

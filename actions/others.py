@@ -37,7 +37,8 @@ QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？
 AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|呢[?？]?$")
 WANTED = re.compile(r"[给帮替].{1,12}[交缴](?!了|过|错|不|的|没)")
 DOUBTED = re.compile(rf"{QUESTION.pattern}|多少|好多|为啥|会|报销|影响|[交缴](?:了|过|错|不)")
-ALONG = re.compile(r"也.{0,3}[交缴办付要]|加上|一起")
+LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
+ALONG = re.compile(r"也.{0,3}[交缴办付要]|也一样|加上|一起")
 """等一下，我妈的也一起交; 我爸也要."""
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
@@ -143,7 +144,8 @@ def take_next(talk: Talk) -> Task | None:
 
 def comes_along(talk: Talk) -> bool:
     """Whether the next person is named in a sentence that looks like something else."""
-    return ALONG.search(talk.turn.text) is not None and take_next(talk) is not None
+    said = talk.turn.intent in LOOSE and ALONG.search(talk.turn.text)
+    return bool(said or meant.ONE_MORE.fullmatch(talk.turn.text)) and take_next(talk) is not None
 
 
 def names_somebody(talk: Talk) -> bool:

@@ -4,8 +4,10 @@ import re
 
 from actions import (
     basket,
+    choosing,
     earlier,
     family,
+    halves,
     login,
     meant,
     others,
@@ -30,6 +32,7 @@ INSTEAD = re.compile(r"不是|不对|[改换](?:成|为|给)|错了|应该")
 
 
 async def pay(talk: Talk) -> None:
+    halves.recall(talk)
     task = talk.state.task
     members = family.take_family(talk)
     if members:
@@ -48,17 +51,26 @@ async def pay(talk: Talk) -> None:
         await pay_both(talk, *both)
         return
     if task is None or task.kind != "pay" or another(talk, task):
-        if task and INSTEAD.search(talk.turn.text):
-            await earlier.close(talk, task)
+        if task:
+            await _leave_order(talk, task)
+        known = task.facts if task and task.kind == "pay" else talk.state.last
         instead = talk.turn.last("beneficiary") == FOR_OTHER and INSTEAD.search(talk.turn.text)
         further = talk.turn.last("fee_year") and others.AGAIN.search(talk.turn.text)  # 2027的也一起交
         task = start(talk, "pay")
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self" or further
         if instead and not talk.turn.last("insurance"):
-            task.facts = meant.shared(talk.state.last)
+            task.facts = meant.shared(known)
         elif more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
     await change(talk, task)
+
+
+async def _leave_order(talk: Talk, task: Task) -> None:
+    """What was ordered for one, when another is to be paid for: closed if it is instead, else told that it is there."""
+    if INSTEAD.search(talk.turn.text):
+        await earlier.close(talk, task)
+    elif family.relations(talk.turn.text) not in ([], [task.facts.get("relation")]):
+        await earlier.remind(talk, task)
 
 
 async def _pay_whole(talk: Talk) -> None:
@@ -90,9 +102,37 @@ async def name_family(talk: Talk) -> bool:
 
 async def _pay_family(talk: Talk, members: list[Task]) -> None:
     """All at once; each is told what the one before has settled."""
+    task = talk.state.task
+    for one in members:
+        tier = choosing.tier_said(talk.turn, one.facts)
+        if tier:
+            one.facts.setdefault("tier", tier)
+    if (
+        task
+        and task.kind == "pay"
+        and others.ALONG.search(talk.turn.text)
+        and await _come_along(talk, task, members)
+    ):
+        return
     basket.gather(talk, members)
     talk.tell("basket.family", titles=[basket.name_of(task) for task in members])
     await steps.go_on(talk)
+
+
+async def _come_along(talk: Talk, task: Task, members: list[Task]) -> bool:
+    """我和我妈也要: with whoever is at the card, unless something else is to be paid for them."""
+    shared = basket.in_common(talk.state.basket) if task.joint else meant.shared(task.facts)
+    other = any(
+        talk.turn.last(name) not in {None, shared.get(name)} for name in ("insured_group", "insurance")
+    )
+    if other or "insurance" not in shared or not await basket.is_unpaid(talk, task):
+        return False
+    for one in members:
+        one.facts = shared | one.facts
+    basket.add(talk, members)
+    talk.tell("basket.added", title="和".join(basket.name_of(one) for one in members))
+    await steps.go_on(talk)
+    return True
 
 
 async def pay_next(talk: Talk, following: Task) -> None:

@@ -35,7 +35,14 @@ async def takes(talk: Talk) -> bool:
     if turn.last("beneficiary") and ACCOUNT.search(turn.text):
         await _tell_of_accounts(talk)
         return True
-    return await _is_somebody_else(talk, task) or (turn.intent in TELLING and await _takes_told(talk, task))
+    return await _is_somebody_else(talk, task) or (_may_tell(talk) and await _takes_told(talk, task))
+
+
+def _may_tell(talk: Talk) -> bool:
+    """Whether somebody may be named whom the payment is for; ⟦…⟧的也要 looks like asking for a paper."""
+    turn = talk.turn
+    along = others.ALONG.search(turn.text) and turn.last("certificate_kind") is None
+    return turn.intent in TELLING or bool(turn.intent == "get_certificate" and along)
 
 
 async def _is_somebody_else(talk: Talk, task: Task) -> bool:
@@ -64,7 +71,8 @@ async def _takes_told(talk: Talk, task: Task) -> bool:
 async def _takes_further(talk: Talk, task: Task) -> bool:
     """A number and a name at the card of several, or 还有 and a number at the card of one: this one comes along."""
     further = task.joint or (task.asked in {CONFIRM, PAYMENT} and FURTHER.search(talk.turn.text))
-    if not further or not await _another(talk, ID_NUMBER):
+    along = FURTHER.search(talk.turn.text) is not None
+    if not further or not (await _another(talk, ID_NUMBER) or (along and await _another(talk, PERSON_NAME))):
         return False
     relation = next(iter(family.relations(talk.turn.text)), None)
     shared = basket.in_common(talk.state.basket) if task.joint else meant.shared(task.facts)

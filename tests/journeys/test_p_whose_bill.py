@@ -1,43 +1,22 @@
 """Whose bill it is: whoever is named is paid for, by number, name or relation; nobody is lost, and nobody billed instead."""
 
-from typing import Any
-
-import httpx2 as httpx
 import pytest
 
 from tests.journeys.driver import Resident, Town
-from tests.journeys.people import MEDICAL, PENSION, RESIDENT, enrolment, id_number, medical_payment, resident
-
-SOMEWHERE = "520122"
-"""A division of this file's own, so that the numbers are nobody else's."""
-BOTH = (enrolment(RESIDENT, MEDICAL), enrolment(RESIDENT, PENSION))
-
-
-def person(name: str, born: str, number: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
-    account = f"20889955000000{number:02d}"
-    more = {"id_number": id_number(SOMEWHERE, born), "alipay_user_id": account, **more}
-    return resident(name, born, number, *enrolments, **more) | {"mobile": f"137550000{number:02d}"}
-
-
-ME = person("莫玉梅", "19850226", 1, *BOTH)
-OTHER = person("龙海英", "19660707", 2, *BOTH)
-MOTHER = person("安小云", "19701111", 3, *BOTH)
-FATHER = person("田茂林", "19691010", 4, *BOTH)
-WIFE = person("马兰香", "19790820", 5, *BOTH)
-CHILD = person("李小宝", "20160901", 6, enrolment(RESIDENT, MEDICAL))
-PAID = [medical_payment(2027, "2026-10-12T09:12:00+08:00", "2026-10-14")]
-SETTLED = person("邓世伟", "19700909", 7, enrolment(RESIDENT, MEDICAL), payments=PAID)
-PAYS = person("石大勇", "19850203", 8, *BOTH)
-IS_PAID = person("冉启明", "19711212", 9, enrolment(RESIDENT, MEDICAL))
-NEWBORN = person("吴小明", "20261105", 10, enrolment(RESIDENT, MEDICAL, since="2026-11"))
-PARENT = person("吴建国", "19960606", 11, *BOTH)
-IS_PAID_TOO = person("何秋香", "19720203", 12, enrolment(RESIDENT, MEDICAL))
-HUSBAND = person("任小江", "19720204", 13, *BOTH)
-
-
-EVERYBODY = [
-    ME, OTHER, MOTHER, FATHER, WIFE, CHILD, SETTLED, PAYS, IS_PAID, NEWBORN, PARENT, IS_PAID_TOO, HUSBAND,
-]  # fmt: skip
+from tests.journeys.kinsfolk import (
+    EVERYBODY,
+    HUSBAND,
+    ME,
+    OTHER,
+    PARENT,
+    PAYS,
+    WIFE,
+    begin,
+    cashier,
+    insured,
+    pay,
+    said,
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,35 +28,6 @@ def filled(town: Town) -> Town:
 @pytest.fixture
 def me(filled: Town, somebody: Resident) -> Resident:
     return somebody
-
-
-def said(sentence: str) -> str:
-    """`sentence` with numbers in it: <龙海英> is hers."""
-    for one in EVERYBODY:
-        sentence = sentence.replace(f"<{one['name']}>", one["id_number"])
-    return sentence
-
-
-def begin(me: Resident, sentence: str, payer: dict[str, Any] = ME) -> None:
-    me.say(said(sentence))
-    me.log_in(payer["alipay_user_id"])
-
-
-def pay(me: Resident, payer: dict[str, Any]) -> None:
-    me.say("确认支付")
-    me.pay(payer["alipay_user_id"])
-    me.say("好了")
-    assert me.card("payment_status")["status"] == "paid"
-
-
-def cashier(request: dict[str, Any]) -> str:
-    """The page on which it is paid, opened."""
-    return str(httpx.get(request["cashier_url"], follow_redirects=True, timeout=30).text)
-
-
-def insured(me: Resident) -> str:
-    assert me.has("payment_confirmation"), me.lines[-3:]
-    return str(me.card("payment_confirmation")["insured"])
 
 
 # --- somebody else's number (A1) --------------------------------------------------------------------
@@ -171,8 +121,10 @@ def test_a_name_alone_is_asked_about(me: Resident) -> None:
         ("给我妈安小云<安小云>交居民医保，我自己也交", "**梅、**云"),
         ("先给我妈安小云<安小云>交居民医保，再给我自己交", "**梅、**云"),
         ("安小云<安小云>和田茂林<田茂林>交居民医保", "**云、**林"),
+        ("给我妈安小云和我爸田茂林交居民医保 我妈身份证<安小云> 我爸身份证<田茂林>", "**云、**林"),
+        ("帮我交居民养老 300 顺便把我妈安小云<安小云>的居民医保也交了", "**梅、**云"),
     ],
-    ids=["and_me", "three", "wife_and_i", "i_too", "then_me", "two_names"],
+    ids=["and_me", "three", "wife_and_i", "i_too", "then_me", "two_names", "numbers_after", "two_insurances"],
 )
 def test_everybody_who_is_named(me: Resident, sentence: str, everybody: str) -> None:
     begin(me, sentence)
@@ -220,6 +172,26 @@ def test_a_number_at_the_card_of_several(me: Resident) -> None:
     begin(me, "帮我和我老婆马兰香<马兰香>交居民医保")
     me.say(said("<李小宝>李小宝"))
     assert insured(me) == "**梅、**香、**宝"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [("我和我妈也要", "您妈妈"), ("还有一个人", "参保人"), ("安小云的也要", "参保人")],
+    ids=["i_and_mother", "one_more", "by_name"],
+)
+def test_with_whoever_is_at_the_card(me: Resident, sentence: str, title: str) -> None:
+    begin(me, "给我爸田茂林<田茂林>交居民医保")
+    me.say(sentence)
+    assert f"{title}的身份证号码" in me.text
+    me.say(said("安小云 <安小云>"))
+    assert {"**林", "**云"} <= set(insured(me).split("、"))
+
+
+def test_one_of_several_is_changed_for_another(me: Resident) -> None:
+    begin(me, "帮我和我爸田茂林<田茂林>交居民医保")
+    me.say("我爸的换成我妈")
+    me.say(said("安小云 <安小云>"))
+    assert insured(me) == "**梅、**云"
 
 
 def test_mothers_too_at_the_payment_link(me: Resident) -> None:
@@ -275,6 +247,24 @@ def test_an_order_that_was_paid_meanwhile_is_told(me: Resident) -> None:
     assert insured(me) == "**香"
 
 
+def test_an_order_that_stays_is_told(me: Resident) -> None:
+    begin(me, "给我爸田茂林<田茂林>交居民医保", HUSBAND)
+    me.say("确认支付")
+    me.say("给我妈交居民医保")
+    assert "付款单还在" in me.text
+    me.say(said("安小云 <安小云>"))
+    assert insured(me) == "**云"
+
+
+def test_not_for_me_but_for_my_father(me: Resident) -> None:
+    begin(me, "交居民医保", HUSBAND)
+    me.say("确认支付")
+    me.say("不是给我交，给我爸交")
+    assert "已经取消" in me.text
+    me.say(said("田茂林 <田茂林>"))
+    assert insured(me) == "**林"
+
+
 def test_not_this_one_but_that_one(me: Resident) -> None:
     begin(me, "帮人交居民医保")
     me.say(said("安小云<安小云>"))
@@ -286,112 +276,3 @@ def test_not_this_one_but_that_one(me: Resident) -> None:
     me.say("不是田茂林，是马兰香")
     me.say("不付了")
     assert "取消" in me.text
-
-
-# --- names and relations (B2, B4, C) ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "called", ["娃儿叫", "我崽叫", "幺儿叫", "老幺叫"], ids=["waer", "zai", "yaoer", "laoyao"]
-)
-def test_what_the_child_is_called(me: Resident, called: str) -> None:
-    begin(me, "帮我娃儿交居民医保")
-    me.say(said(f"{called}李小宝，<李小宝>"))
-    assert insured(me) == "**宝"
-
-
-def test_the_same_number_finds_nobody_again(me: Resident) -> None:
-    begin(me, "帮我娃儿交居民医保", HUSBAND)
-    me.say(said("李小豹，<李小宝>"))
-    assert "没有查到" in me.text
-    me.say("对的")
-    assert "换一个号码" in me.text
-    assert "没有听出" not in me.text
-
-
-@pytest.mark.parametrize(
-    ("sentence", "title"),
-    [
-        ("帮隔壁老太太交居民医保", "您邻居"),
-        ("给隔壁王大姐交居民医保", "您邻居"),
-        ("给我干妈交居民医保", "您干妈"),
-        ("给我公公交居民医保", "您公公"),
-        ("给我婆婆交居民医保", "您婆婆"),
-        ("给我舅妈交居民医保", "您舅妈"),
-    ],
-    ids=["old_lady", "neighbour", "godmother", "father_in_law", "mother_in_law", "aunt"],
-)
-def test_what_they_are_to_the_resident(me: Resident, sentence: str, title: str) -> None:
-    begin(me, sentence)
-    assert f"{title}的身份证号码" in me.text
-
-
-def test_for_a_neighbour_who_has_no_phone(me: Resident) -> None:
-    begin(me, "我隔壁邻居老婆婆不会用手机，我帮她交")
-    me.say("医保 居民的")
-    assert "您邻居" in me.text
-    me.say(said("龙海英，<龙海英>"))
-    assert insured(me) == "**英"
-
-
-# --- in pieces (B5, B6), who is skipped (B8), accounts (B17) ------------------------------------------
-
-
-def test_half_sentences(me: Resident) -> None:
-    me.say("我想给我妈")
-    me.say("交那个")
-    me.say("医保")
-    begin(me, "居民的")
-    assert "您妈妈的身份证号码" in me.text
-
-
-@pytest.mark.parametrize("first", ["登录", "你好"], ids=["known", "unknown"])
-def test_a_number_and_a_name_before_the_wish(me: Resident, first: str) -> None:
-    me.say(first)
-    if me.has("authorization_request"):
-        me.log_in(ME["alipay_user_id"])
-    me.say(OTHER["id_number"])
-    assert "号码记下了" in me.text
-    me.say("龙海英")
-    assert "姓名记下了" in me.text
-    me.say("交居民医保")
-    if me.has("authorization_request"):
-        me.log_in(ME["alipay_user_id"])
-    assert insured(me) == "**英"
-
-
-@pytest.mark.parametrize("skipping", ["那就不管我妈", "跳过"], ids=["never_mind", "skip"])
-def test_one_who_is_not_found_is_skipped(me: Resident, skipping: str) -> None:
-    begin(me, "帮我和我爸田茂林<田茂林>、我妈邓世伟<邓世伟>交居民医保", PAYS)
-    assert "没有查到" in me.text
-    assert any(button["title"] == "跳过" for message in me.last for button in message.get("buttons", []))
-    me.say(skipping)
-    assert insured(me) == "**勇、**林"
-
-
-def test_consent_after_all(me: Resident) -> None:
-    me.say("交居民医保")
-    me.say("我不同意")
-    me.say("算了我授权")
-    assert me.has("authorization_request")
-
-
-def test_everybody_has_an_account_of_his_own(me: Resident) -> None:
-    begin(me, "交居民医保")
-    me.say("我要用我老婆的账号")
-    assert "自己的账号" in me.text
-    me.press("给我老婆缴")
-    assert "您老婆的身份证号码" in me.text
-    me.say("取消")
-
-
-def test_good_now_is_about_the_order_that_was_made(me: Resident) -> None:
-    begin(me, "帮人交居民医保", HUSBAND)
-    me.say(said("安小云<安小云>"))
-    me.say("确认支付")
-    assert "确认付款" in cashier(me.card("payment_request"))
-    me.say("我爸的也一起交")
-    assert "付款单还在" in me.text
-    me.say("好了")
-    assert "付款单还在" in me.text
-    assert "没有听出" not in me.text
