@@ -189,8 +189,6 @@ async def _inform(talk: Talk) -> None:
     if task is None:
         about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
         pays = talk.turn.last("payment_type") is not None
-        if not about and halves.keep(talk):
-            return
         if papers.goes_on(talk):
             await starting.certificate(talk)
         elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay
@@ -206,7 +204,7 @@ async def _inform(talk: Talk) -> None:
             talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
         ):
             await starting.pay_again(talk)
-        else:
+        elif not halves.keep(talk):
             await starting.resume(talk)
     elif others.take_next(talk):  # 我妈也一起
         await starting.pay(talk)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from actions import basket, cards, family, others, persons, which
 from actions.choices import choose, plain
 from actions.say import say
-from actions.slots import FOR_OTHER, Option
+from actions.slots import FOR_OTHER, ID_NUMBER, Option
 from actions.state import CHANGE, CHANGING, SHARED, Task
 from actions.talk import Talk
 
@@ -123,12 +123,25 @@ def _told_of_each(talk: Talk) -> bool:
     for one in meant:
         for name, token in told[one.facts["relation"]].items():
             one.put(name, token)
+    meant = meant or _told_in_order(talk, waiting)
     if len(meant) < 2 or state.task is None:
         return False
     state.task.asked = None
     state.parked.insert(0, state.task)
     state.task = None
     return True
+
+
+def _told_in_order(talk: Talk, waiting: Sequence[Task]) -> list[Task]:
+    """Numbers of several of them, and not whose: in the order in which they are waiting."""
+    people = persons.named(talk.turn.text, meant=talk.turn.tokens, everybody=True)
+    told = [one for one in people if not one.title and ID_NUMBER in one.facts]
+    untold = [one for one in waiting if ID_NUMBER not in one.facts and others.is_for_other(one)]
+    if len(told) != len(people) or len(told) < len(("first", "second")) or len(told) > len(untold):
+        return []
+    for one, person in zip(untold, told, strict=False):
+        one.facts |= person.facts
+    return untold[: len(told)]
 
 
 def _turn_to(talk: Talk, relation: str) -> None:

@@ -5,12 +5,12 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from actions import cards, family, meant, persons
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, SHARED, Task
+from actions.state import CONFIRM, PERSON, SHARED, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -32,6 +32,7 @@ WHO = (
 OWN = "self"
 FOR_ME = "for_me"
 """A fact of a task for oneself in whose sentence a number stood."""
+TOLD = (ID_NUMBER, PERSON_NAME, FOR_ME)
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|呢[?？]?$")
@@ -58,9 +59,9 @@ def take(talk: Talk, task: Task) -> set[str]:
         return {"beneficiary"}
     if beneficiary == FOR_OTHER:
         new |= _take_relation(talk, task)
-    said = {name: _told(talk, name) for name in (ID_NUMBER, PERSON_NAME)}
     if not is_for_other(task):
-        return new | _take_somebody(task, said, for_me=beneficiary == OWN)
+        return new | _take_somebody(talk, task, for_me=beneficiary == OWN)
+    said = {name: _told(talk, name) for name in (ID_NUMBER, PERSON_NAME)}
     said["id_type"] = _usable_type(talk)
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
@@ -74,14 +75,17 @@ def take(talk: Talk, task: Task) -> set[str]:
 
 
 def _told(talk: Talk, name: str) -> str | None:
-    """The number or name that was said, unless the speaker told it as his own while somebody else is paid for."""
-    token = talk.turn.token(name)
-    return None if token in persons.tokens_of_oneself(talk.turn.text) else token
+    """The number or name that was said of somebody else: 我叫…，给…交."""
+    own = persons.tokens_of_oneself(talk.turn.text)
+    if not own:
+        return talk.turn.token(name)
+    others = (token for token in talk.turn.values.get(name, ()) if token in talk.turn.tokens - own)
+    return next(others, None)
 
 
-def _take_somebody(task: Task, said: Mapping[str, str | None], *, for_me: bool) -> set[str]:
+def _take_somebody(talk: Talk, task: Task, *, for_me: bool) -> set[str]:
     """交居民医保 and a number: whose it is shows when it is known who speaks (`actions.undecided`)."""
-    new = {name: value for name, value in said.items() if value is not None}
+    new = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := talk.turn.token(name))}
     task.facts |= new
     if new and for_me:
         task.facts[FOR_ME] = "yes"
@@ -164,7 +168,7 @@ def share(talk: Talk, task: Task) -> None:
             if name in talk.state.last:
                 task.facts.setdefault(name, talk.state.last[name])
     if task.facts.pop(meant.SAME, None) and INSURED in talk.state.last:
-        task.facts[INSURED] = talk.state.last[INSURED]
+        task.facts |= {name: talk.state.last[name] for name in PERSON if name in talk.state.last}
 
 
 def is_asking(talk: Talk) -> bool:

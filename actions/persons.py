@@ -30,6 +30,7 @@ DONE = re.compile(rf"{_DOING}[，,。;；\s]我?(?:们|家|屋头)*的?")
 TOO = re.compile(r"的?(?:那份|医保|养老|社保)?也")
 """给我爸交医保，也给我妈交; 给我爸交医保，我妈也要."""
 APART = re.compile(r"[\s，,]*(?:和|跟|与|同|还有|以及|加上)我?(?:们|家)*的?[\s，,]*")
+WISH = re.compile("[交缴办付]|医保|养老|社保")
 OLDER = "大小二三四五六幺满"
 """大女儿和小女儿 are two."""
 OWN = re.compile(
@@ -74,7 +75,8 @@ def named(text: str, *, meant: Collection[str] | None = None, everybody: bool = 
     text = _in_full(text)
     found, before = list[Named](), list[Named]()
     for one in _grouped(text, meant):
-        if found and not (everybody or _goes_on(text, found[-1].end, one)):
+        again = one.title and any(person.title == one.title for person in found)
+        if found and not (everybody or again or _goes_on(text, found[-1].end, one)):
             before += [person for person in found if ID_NUMBER not in person.facts]
             found = [person for person in found if ID_NUMBER in person.facts]
         found.append(one)
@@ -136,7 +138,7 @@ def _grouped(text: str, meant: Collection[str] | None) -> list[Named]:
         else:
             person.facts |= one.facts
             person.end = one.end
-    return found
+    return _in_order(found)
 
 
 def _who(text: str, found: list[Named], one: _Mention) -> Named | None:
@@ -150,7 +152,24 @@ def _who(text: str, found: list[Named], one: _Mention) -> Named | None:
     waiting = [person for person in found if "called" in person.facts and kind not in person.facts]
     if waiting and "called" in last.facts:
         return waiting[0]
-    return last if kind not in last.facts and not APART.fullmatch(text[last.end : one.start]) else None
+    gap = text[last.end : one.start]
+    if len(_untold(found)) > 1 and WISH.search(gap):
+        return None  # 给我爸妈交医保 and a number: of whom it is shows when all of them are told
+    return last if kind not in last.facts and not APART.fullmatch(gap) else None
+
+
+def _untold(found: list[Named]) -> list[Named]:
+    return [person for person in found if person.title and not person.facts.keys() & {ID_NUMBER, PERSON_NAME}]
+
+
+def _in_order(found: list[Named]) -> list[Named]:
+    """给我爸妈交 and as many numbers: each is of one of them, in that order."""
+    untold, nameless = _untold(found), [one for one in found if not one.title]
+    if len(untold) != len(nameless) or len(untold) < len(("father", "mother")):
+        return found
+    for person, told in zip(untold, nameless, strict=True):
+        person.facts |= told.facts
+    return [one for one in found if one.title]
 
 
 def _goes_on(text: str, end: int, one: Named) -> bool:

@@ -162,6 +162,8 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
         second.facts |= {name: first.facts[name] for name in PERSON if name in first.facts} | {
             meant.SAME: "yes"
         }
+    elif told := {name: first.facts[name] for name in others.TOLD if name in first.facts}:
+        second.facts |= told | {meant.SAME: "yes"}
     for place, task in enumerate((first, second)):
         if groups:
             task.put("insured_group", groups[min(place, len(groups) - 1)])

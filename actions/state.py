@@ -122,7 +122,7 @@ class Dialogue:
 
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
-        task, self.task = self.task, None
+        task, self.task, self.kept = self.task, None, {}
         if not left:
             self.window = {}
         if task:

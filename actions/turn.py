@@ -26,8 +26,8 @@ class Turn:
 
     def token(self, kind: str) -> str | None:
         """The vault token of this kind in the text, whole, if there is one; of 不是⟦…⟧，是⟦…⟧ the one that is meant."""
-        meant = self.last(kind)
-        return meant if meant in self.tokens else token_in(self.text, kind)
+        meant = (value for value in self.values.get(kind, ()) if value in self.tokens)
+        return next(meant, None) or token_in(self.text, kind)
 
     @property
     def tokens(self) -> frozenset[str]:

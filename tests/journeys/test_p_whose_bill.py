@@ -87,6 +87,12 @@ def test_ones_own_number_is_for_oneself(me: Resident, sentence: str) -> None:
     assert "给您自己" in me.text
 
 
+def test_another_name_than_ones_own_is_asked_about(me: Resident) -> None:
+    begin(me, "我叫龙海英，交居民医保")
+    assert me.card("choice")["slot"] == "beneficiary"
+    assert not me.has("payment_confirmation")
+
+
 def test_ones_own_number_is_not_the_mothers(me: Resident) -> None:
     begin(me, "我是莫玉梅，身份证<莫玉梅>，帮我妈交居民医保")
     assert "您妈妈" in me.text
@@ -99,6 +105,14 @@ def test_a_number_that_contradicts_is_asked_about(me: Resident) -> None:
     assert not me.has("payment_confirmation")
     me.say("给我自己缴")
     assert "给您自己" in me.text
+
+
+def test_both_insurances_are_of_the_number(me: Resident) -> None:
+    begin(me, "居民医保和居民养老都交，300的，龙海英，<龙海英>")
+    assert insured(me) == "**英"
+    assert "居民医保" in me.text
+    assert "居民养老保险" in me.text
+    assert "您自己" not in me.text
 
 
 def test_a_name_alone_is_asked_about(me: Resident) -> None:
@@ -142,6 +156,24 @@ def test_everybody_whose_number_is_not_told_yet(me: Resident, sentence: str) -> 
     me.log_in(ME["alipay_user_id"])
     me.say(said("我妈安小云<安小云>，我爸田茂林<田茂林>"))
     assert sorted(insured(me).split("、")) == sorted(["**梅", "**云", "**林"])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "numbers"),
+    [
+        ("给我爸妈交居民医保 <田茂林>田茂林 <安小云>安小云", ""),
+        ("给我爸妈交居民医保", "田茂林<田茂林> 安小云<安小云>"),
+        ("给我爸妈交居民医保，我爸<田茂林>田茂林", "<安小云>安小云"),
+    ],
+    ids=["at_once", "then_both", "one_after_the_other"],
+)
+def test_numbers_come_in_the_order_of_the_people(me: Resident, sentence: str, numbers: str) -> None:
+    begin(me, sentence)
+    if numbers:
+        me.say(said(numbers))
+    assert insured(me) == "**林、**云"
+    assert "爸爸（**林）" in me.text
+    assert "妈妈（**云）" in me.text
 
 
 def test_two_children_are_two(me: Resident) -> None:
