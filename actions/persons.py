@@ -193,6 +193,9 @@ def _distinct(found: list[Named], before: list[Named]) -> list[Named]:
             kept.append(one)
         else:
             same.facts |= one.facts
+            same.end = one.end
+    if all(ID_NUMBER in one.facts for one in kept):
+        kept.sort(key=lambda one: one.end)  # in the order in which their numbers are told
     for one in kept:
         for told in (person.facts for person in before if one.title and person.title == one.title):
             one.facts = told | one.facts
