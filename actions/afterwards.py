@@ -1,21 +1,35 @@
 """After an order: 重新付 takes up what was closed or left; 选错档了 can't change what is paid."""
 
 import re
+from contextlib import suppress
 
-from actions import paying, returning, steps
+from actions import choosing, family, paying, returning, steps
 from actions.choices import plain
 from actions.reviewing import order_facts
 from actions.say import say
+from actions.slots import FOR_OTHER
 from actions.state import CONFIRM, PAYMENT
 from actions.talk import Talk
+from services.domain.errors import ServiceError
 from services.domain.kinds import Insurance, InsuredGroup
+from services.domain.refunds import Reason, judge
 from services.payment import OrderView
 
 WRONG = re.compile(
-    r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|档次?.{0,4}(?:错|不对|太?[低高])|换.{0,3}档"
+    r"(?:选|点|填|弄|搞|缴|交|付)(?:得|的)?(?:错|低|高|少|多)了?|[少多](?:选|点|填|缴|交|付)了|档次?.{0,4}(?:错|不对|太?[低高])"
+    r"|换.{0,3}档|差额"
 )
 PAID = re.compile(r"我?(?:都|已经)?(?:付|交|缴|弄|搞)?(?:好|完|过|款)?了")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
+OTHER_TIER = re.compile(
+    r"(?:应该|应当|本来|原来|其实|明明|想|要|说)(?:的是|是|想|要|说|给我)*(?:[交缴付选补]|$)|应该|应当|本来"
+    r"|(?:补|加|升|提|涨|改|换)(?:到|成|齐|够|足|上)|[再还]补"
+)
+"""应该付一千五, 我要补到一千五: of another tier than the one that was paid."""
+REGRETS = re.compile(r"[少多](?:选|点|填|缴|交|付)了|[选缴交付](?:得|的)?[低少]了|差额")
+"""Said so, it is no wish to leave, nor a question, whatever it looks like."""
+OTHER_TIME = re.compile(r"月|[前去明后今]年|年度|\d年|全年|年底")
+"""少交了两个月, 补到年底: something that can still be paid."""
 
 
 async def takes(talk: Talk) -> bool:
@@ -30,11 +44,11 @@ async def takes(talk: Talk) -> bool:
         return False
     if returning.pays_again(talk):
         return await _pays_again(talk)
-    if state.task or turn.intent not in CHANGES or not _changes_choice(talk):
-        return False
-    order = await _paid(talk)
+    order = None if state.task or not _changes_choice(talk) else await _paid(talk)
     if order:
-        await _tell_settled(talk, order)
+        with suppress(ServiceError):  # it may be booked by now
+            order = await talk.services.payment.refresh(order.order_no, patient=False)
+        _tell_settled(talk, order, (await order_facts(talk, order))["what"])
     return order is not None
 
 
@@ -70,11 +84,26 @@ async def _pays_again(talk: Talk) -> bool:
 
 
 def _changes_choice(talk: Talk) -> bool:
-    """我选错档了, 改成2000: about what was chosen for the payment."""
-    if WRONG.search(talk.turn.text):
-        return talk.turn.last("beneficiary") is None
-    said = talk.turn.last("tier") or talk.turn.last("amount")
-    return said is not None and talk.turn.intent == "change_answer"
+    """我选错档了, 改成2000, 应该付一千五, 少交了: about what was chosen for the payment."""
+    turn = talk.turn
+    if _names_another(talk) or OTHER_TIME.search(turn.text):
+        return False
+    if WRONG.search(turn.text):
+        regrets = REGRETS.search(turn.text) is not None and turn.intent != "request_refund"
+        return turn.intent in CHANGES or regrets
+    said = turn.last("tier") or turn.last("amount")
+    if said is not None and turn.intent == "change_answer":
+        return True
+    named = said or any(n >= choosing.LOWEST for n in choosing.numbers(turn.text))
+    return bool(named) and OTHER_TIER.search(turn.text) is not None
+
+
+def _names_another(talk: Talk) -> bool:
+    """Whether it is about somebody else than the one who was paid for last."""
+    said, last = talk.turn.last("beneficiary"), talk.state.last
+    if said == FOR_OTHER:
+        return family.relations(talk.turn.text) != [last.get("relation")]
+    return said is not None and last.get("beneficiary") == FOR_OTHER
 
 
 async def _paid(talk: Talk) -> OrderView | None:
@@ -82,17 +111,30 @@ async def _paid(talk: Talk) -> OrderView | None:
     about_it = talk.state.done.get("kind") == "pay" or "档" in talk.turn.text
     if talk.state.order_no is None or not about_it or talk.state.left:
         return None
-    order = await talk.services.payment.find_order(talk.state.order_no)
-    return order if order and order.status == "paid" else None
+    order, insurance = (
+        await talk.services.payment.find_order(talk.state.order_no),
+        talk.turn.last("insurance"),
+    )
+    if order is None or insurance not in {None, *(str(bill.quote.dues.insurance) for bill in order.bills)}:
+        return None
+    return order if order.status == "paid" else None
 
 
-async def _tell_settled(talk: Talk, order: OrderView) -> None:
-    """It can't be changed here any more: who may, and how to ask for the money back."""
-    dues = order.bills[0].quote.dues
+def _tell_settled(talk: Talk, order: OrderView, what: str) -> None:
+    """What was paid; that it can't be changed here any more, who may, and how to ask for the money back."""
+    dues, several = order.bills[0].quote.dues, len(order.bills) > 1
+    refundable = judge(dues, Reason.WRONG_AMOUNT, booked=order.booked, today=talk.today).ok
+    button = (
+        (say("button.refund"), "/request_refund") if refundable else (say("button.human"), "/request_human")
+    )
     talk.tell(
         "pay.settled",
-        (say("button.refund"), "/request_refund"),
-        what=(await order_facts(talk, order))["what"],
+        button,
+        what=what,
+        several=several,
+        tier="" if several else dues.tier or "",
         yearly=dues.insured_group is InsuredGroup.RESIDENT,
         medical=dues.insurance is Insurance.MEDICAL,
+        refundable=refundable,
+        booked=order.booked,
     )

@@ -5,6 +5,7 @@ import re
 from actions import (
     answering,
     basket,
+    beside,
     confirming,
     login,
     members,
@@ -96,7 +97,9 @@ async def changes_card(talk: Talk) -> bool:
     if _takes_also(talk, task):
         await steps.go_on(talk)
         return True
-    if not (await _takes_other(talk, task) or await answering.take_tier(talk, task)):
+    if beside.names_another(talk, task) or not (
+        await _takes_other(talk, task) or await answering.take_tier(talk, task)
+    ):
         return False
     task.asked = None
     await steps.go_on(talk)

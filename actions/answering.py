@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, choosing, paying, periods, slots
+from actions import basket, beside, choosing, others, paying, periods, slots
 from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
@@ -29,6 +29,10 @@ ASKS = re.compile(r"多少|好多|几|吗|嘛[?？]|什么|哪|[?？]|(\w)(?:不
 async def answer_question(talk: Talk, task: Task) -> bool:
     """Take the turn as the answer to the open question; True if it is one of the offered answers."""
     if not task.asked or task.asked in {CONFIRM, PAYMENT} or paying.is_other_insurance(talk, task):
+        return False
+    if others.is_for_other(task) and beside.names_another(
+        talk, task
+    ):  # 我爸的交八百, where it is asked of 我妈
         return False
     found = await _slot_and_case(talk, task, task.asked)
     if found is None:
@@ -76,14 +80,19 @@ async def take_all(talk: Talk, task: Task) -> bool:
 
 
 async def take_all_insurances(talk: Talk, task: Task) -> bool:
-    """都补, 都交, where it is asked which insurance: all of them, paid at once."""
-    if task.asked != "insurance" or task.member or asks(talk) or not ALL.search(talk.turn.text):
+    """都补, 都交, where it is asked which insurance, or would be: all of them, paid at once."""
+    is_open = task.asked == "insurance" or (task.asked is None and "insured_group" in task.facts)
+    if not is_open or "insurance" in task.facts or task.member or asks(talk):
+        return False
+    if not ALL.search(talk.turn.text):
         return False
     found = await _slot_and_case(talk, task, "insurance")
     if found is None:
         return False
     slot, case = found
     facts = [{**task.facts, slot.name: option.value} for option in await slot.options(case)]
+    if len(facts) < 2:
+        return False
     basket.gather(talk, [Task(kind="pay", facts=one) for one in facts])
     return True
 

@@ -167,6 +167,19 @@ def _holder(awaited: Mapping[str, Any], bound: BoundPerson) -> Holder:
     return Holder(person_id=other or bound.person_id, payer_id=bound.person_id if other else None)
 
 
+def take_there(there: list[Mapping[str, Any]], person_id: str, fee_year: int) -> list[str]:
+    """The kinds of papers of somebody's year that were asked for too early and are there; out of the list."""
+    found = [facts for facts in there if (facts["person_id"], facts["fee_year"]) == (person_id, fee_year)]
+    for facts in found:
+        there.remove(facts)
+    return [_kind(facts["paper"]) for facts in found]
+
+
+def was_told(talk: Talk, person_id: str, fee_year: int) -> bool:
+    """Whether it was told that the voucher is there, before the news of the booking came."""
+    return _told(person_id, fee_year) in talk.state.said_once
+
+
 async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -> None:
     """The news that a paper can be had that was asked for too early."""
     bound = await talk.services.identity.find_bound(talk.conversation_id)
@@ -176,8 +189,17 @@ async def tell_ready(talk: Talk, *, paper: str, fee_year: int, person_id: str) -
     if person_id != bound.person_id:
         talk.state.listed = {INSURED: person_id}
         about = f', "{INSURED}": "{LAST}"'
-    kind = PAYMENT_RECORD if paper == PAYMENT_RECORD else FIRST
+    kind = _kind(paper)
     payload = f'/get_certificate{{"certificate_kind": "{kind}", "fee_year": "{fee_year}"{about}}}'
-    talk.tell(
-        "paper.now_there", (say("button.issue_now"), payload), year=fee_year, title=say(f"paper.title.{kind}")
-    )
+    asked_for = say("paper.asked_for", who="", year=fee_year, kind=kind)
+    talk.tell("paper.now_there", (say("button.issue_now"), payload), paper=asked_for)
+    if kind == PAYMENT_RECORD:
+        talk.state.said_once.append(_told(person_id, fee_year))
+
+
+def _kind(paper: str) -> str:
+    return PAYMENT_RECORD if paper == PAYMENT_RECORD else FIRST
+
+
+def _told(person_id: str, fee_year: int) -> str:
+    return f"{person_id}/{fee_year}"

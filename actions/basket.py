@@ -7,7 +7,7 @@ are the basket. When nobody is left to settle, `review` shows all of them as one
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, earlier, family, login, others
+from actions import cards, earlier, family, login, others, returning
 from actions.cases import case_of
 from actions.reviewing import show_review
 from actions.say import say
@@ -82,8 +82,14 @@ async def go_on(talk: Talk, ask: Callable[[], Awaitable[None]]) -> None:
     others.share(talk, task)
     said, title = len(talk.replies), name_of(task)
     await ask()
-    if state.task is task and not (state.basket and name_of(state.basket[-1]) == title):
+    if state.task is not task:
+        return
+    before = state.basket[-1] if state.basket else None
+    if before is None or name_of(before) != title:
         talk.replies.insert(said, cards.text(say("basket.next", title=title)))
+    elif before.facts.get("insurance") != task.facts.get("insurance"):
+        sentence = say("basket.next_insurance", what=returning.describe(task))
+        talk.replies.insert(said, cards.text(sentence))
 
 
 async def review(talk: Talk) -> None:

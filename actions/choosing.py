@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +18,7 @@ from actions.talk import Talk
 from actions.turn import Turn
 from services.domain.errors import Refused
 from services.domain.kinds import Insurance, InsuredGroup
+from services.domain.rates import find_rates
 from services.ports import Tier
 
 FEW = 6
@@ -36,6 +39,8 @@ NAMED = re.compile(
 NAMED_AT_END = re.compile(
     NAMED.pattern + r"(?=(?:元|块钱?|档|那|这|个|就|好|行|可以|吧|的|哈|嘛|了|算|[。.!！])*$)"
 )
+ASKS_ANEW = frozenset({"go_back", "change_answer"})
+"""After these what was answered by the tier is asked."""
 ASKS = re.compile(r"吗|多少|好多|[?？]")
 
 
@@ -48,10 +53,49 @@ def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
     if amount is not None:
         return str(amount).removesuffix(".00") if resident else None
     named = [read_number(n.translate(PLAIN)) for n in STANDS_ALONE.findall(turn.text)]
-    usable = [n for n in named if n and (n >= LOWEST if resident else n in PERCENTS)]
+    return _usable(facts, [n for n in reversed(named) if n])
+
+
+def tier_within(turn: Turn, facts: Mapping[str, Any]) -> str | None:
+    """A tier that is named by its number anywhere in the sentence: 我也交六百的 一起."""
+    if facts.get("insurance") != Insurance.PENSION or turn.last("tier") is not None or ASKS.search(turn.text):
+        return None
+    return _usable(facts, numbers(turn.text.translate(PLAIN)))
+
+
+def told_by_tier(turn: Turn, name: str, facts: Mapping[str, Any], today: date) -> str | None:
+    """Which insurance, or group, is meant by the tier that was said: 两千 is a residents' pension, 六成 one of flexible
+    employment. What is a price of the residents' medical insurance as well, tells nothing."""
+    tier = str(facts.get("tier", ""))
+    resident = tier.isdigit()
+    if (
+        not tier
+        or turn.intent in ASKS_ANEW
+        or (resident and "档" not in turn.text and _is_price(tier, today))
+    ):
+        return None
+    group = InsuredGroup.RESIDENT if resident else InsuredGroup.FLEXIBLE
+    if name == "insured_group":
+        return group.value if resident or tier.endswith("%") else None
+    fits = facts.get("insured_group") == group or not (resident or tier.endswith("%"))
+    return Insurance.PENSION.value if name == "insurance" and fits else None
+
+
+def _is_price(amount: str, today: date) -> bool:
+    """Whether a year of the residents' medical insurance costs just that."""
+    rates = [find_rates(year) for year in (today.year, today.year + 1)]
+    medical = [one.resident_medical for one in rates if one and one.resident_medical]
+    prices = [price for m in medical for price in (m.personal.value, m.personal.value + m.subsidy.value)]
+    return Decimal(amount) in prices
+
+
+def _usable(facts: Mapping[str, Any], named: Sequence[int]) -> str | None:
+    """The first of the numbers that may be a tier of this insurance."""
+    resident = facts.get("insured_group") == InsuredGroup.RESIDENT
+    usable = [n for n in named if (n >= LOWEST if resident else n in PERCENTS)]
     if not usable or "insured_group" not in facts:
         return None
-    return str(usable[-1]) if resident else f"{usable[-1]}%"
+    return str(usable[0]) if resident else f"{usable[0]}%"
 
 
 def numbers(text: str, *, at_the_end: bool = False) -> list[int]:

@@ -12,7 +12,9 @@ from actions import (
     agreeing,
     answering,
     basket,
+    beside,
     cards,
+    family,
     faq,
     halves,
     login,
@@ -43,6 +45,7 @@ from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
 HALVES = GUESSED | {"help"}
+UNCLEAR = frozenset({"out_of_scope", "nlu_fallback"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
 
@@ -82,10 +85,7 @@ async def _go_on_with_next(talk: Talk) -> None:
 def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
     """What the intent asks for, unless somebody who is named to be paid for tells more."""
     handler = HANDLERS.get(talk.turn.intent, _unclear)
-    guessed = talk.turn.intent in GUESSED
-    if (guessed and others.names_somebody(talk)) or (talk.turn.intent in HALVES and halves.begins(talk)):
-        handler = starting.pay
-    if others.comes_along(talk):
+    if _asks_to_pay(talk) or others.comes_along(talk) or (talk.turn.intent in HALVES and halves.begins(talk)):
         handler = starting.pay
     anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
     return _inform if (handler is starting.pay or anew) and lookups.is_meant(talk) else handler
@@ -95,7 +95,7 @@ async def _respond(talk: Talk) -> None:
     lookups.hear_second_half(talk)
     meant.read_pronoun(talk)
     handler = _handler(talk)
-    if talk.turn.intent not in {"out_of_scope", "nlu_fallback"}:
+    if talk.turn.intent not in UNCLEAR:
         talk.state.misses = 0
     if handler in {starting.certificate, starting.query}:
         await halves.recall_another(talk)
@@ -133,6 +133,19 @@ async def _respond(talk: Talk) -> None:
     await handler(talk)
 
 
+def _asks_to_pay(talk: Talk) -> bool:
+    """Whether somebody shall be paid for, whatever else it looks like: 我、老公、两个娃; 等哈，先给我娃儿交."""
+    intent, names = talk.turn.intent, talk.turn.last("beneficiary") is not None
+    if intent in UNCLEAR and names and (family.take_family(talk) or beside.is_put_in_place(talk)):
+        return True
+    unsure = intent == "faq" and names and not faq.is_sure(talk.turn) and not answering.asks(talk)
+    return (
+        (unsure and starting.WANTS.search(talk.turn.text) is not None)
+        or (intent in GUESSED and others.names_somebody(talk))
+        or (intent == "hold" and beside.goes_first(talk))
+    )
+
+
 async def _about_several(talk: Talk) -> bool:
     """Who is left out of several, or comes along: then whoever is in work goes on."""
     if not await members.takes(talk):
@@ -153,7 +166,7 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     ):
         await steps.go_on(talk)
         return True
-    if others.is_asking(talk) and others.answers(talk):
+    if others.answers(talk) and (others.is_asking(talk) or beside.is_named_early(talk)):
         await starting.change(talk, task)
         return True
     return False
@@ -191,10 +204,12 @@ async def _inform(talk: Talk) -> None:
         pays = talk.turn.last("payment_type") is not None
         if papers.goes_on(talk):
             await starting.certificate(talk)
+        elif starting.has_done(talk, "pay") and others.take_next(talk):  # 我也交六百的
+            await starting.pay(talk)
         elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay
             is_query = starting.has_done(talk, "query")
             await (starting.query(talk) if is_query else starting.certificate(talk))
-        elif about or pays:
+        elif about or pays or starting.names_tier(talk):
             await starting.pay(talk)
         elif talk.turn.last("certificate_kind") or (
             talk.turn.last("fee_year") and starting.has_done(talk, "certificate")

@@ -2,6 +2,8 @@
 
 import re
 
+from actions import meant
+from actions.choices import whole_number
 from actions.persons import Named, includes_oneself, named, names_oneself
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
@@ -14,10 +16,16 @@ OF_WHOM = re.compile(
     rf"(?:我?的?(?:{RELATION.pattern})|我(?:自己|本人)?)(?:⟦[^⟧]*⟧)*的?[交缴]?(?:[今明]年的?)?(?:居民|灵活(?:就业)?|城乡)?(?P<kind>{'|'.join(INSURANCES)})"
 )
 """我妈的医保."""
+TIER_OF_WHOM = re.compile(
+    rf"(?:我?(?:家|屋头)?的?(?:{RELATION.pattern})|我(?:自己|本人)?)的?(?:那份)?(?:想|要|就|先|选|给|[交缴付])*(?:的)?"
+    r"(?P<tier>[0-9]{3,4}|[一二两三四五六七八九][百千](?:五[十百]?)?|(?P<percent>[0-9]{2,3}(?=%)|[六七八九](?=成)))(?![月年号])"
+)
+"""妈三百，老汉六百: the tier of each."""
 TOGETHER = re.compile(r"一起|一块儿?|一并|一路|同时|都交|都缴")
 WITH_ME = re.compile(r"我(?:自己)?(?:和|跟|与|同|、|，|,|还有|以及)|[和跟连]我(?!说|讲)|我们")
 WHOLE = re.compile(
     r"(?:一|全)家(?:人|子|老小|[二两三四五六七八\d]口)?|[一全]屋(?:人|头)|(?:屋头|家里)(?:头|面)?(?:的人|人|几个|所有人)"
+    r"|(?:我们?家|屋头|家里)(?:头|面)?的?[两二三四五六七八\d](?:个人?|口人?)"
 )
 """一家人, 一家四口: and not which."""
 WHICH_ONES = "family"
@@ -37,6 +45,24 @@ def told_of_each(text: str) -> dict[str, dict[str, str]]:
     return told if len(told) > 1 else {}
 
 
+def tiers_of_each(text: str) -> dict[str, str]:
+    """The tiers of several, by relation (oneself is the empty word), where one is said of each."""
+    titles, found = list(RELATIONS), dict[str, str]()
+    for match in TIER_OF_WHOM.finditer(text):
+        groups = [name for name in match.groupdict() if name.startswith("r") and match[name]]
+        title = titles[int(groups[0][1:])] if groups else ""
+        percent = match["percent"]
+        number = whole_number(percent or match["tier"])
+        found[title] = str(number) if not percent else f"{number * 10 if number < 10 else number}%"
+    return found if len(found) > 1 else {}
+
+
+def name_in(task: Task) -> str:
+    """What somebody is called in what is told of several: by relation, oneself as the empty word."""
+    for_other = task.facts.get("beneficiary") == FOR_OTHER
+    return str(task.facts.get("relation") or "-") if for_other else ""
+
+
 def _tokens(one: Named) -> dict[str, str]:
     return {name: one.facts[name] for name in (ID_NUMBER, PERSON_NAME) if name in one.facts}
 
@@ -49,16 +75,21 @@ def take_family(talk: Talk) -> list[Task]:
         known = {one.get("relation"): one for one in people}
         people = [known.get(title, {"relation": title}) for title in kinds if title]
     with_me = "" in kinds or includes_oneself(text)
+    told = any(name in one for one in people for name in (ID_NUMBER, PERSON_NAME))
     if not people and WITH_ME.search(text) and TOGETHER.search(text):
         people, with_me = [{}], True  # 我和老宋的一起交: somebody whom we have no word for
-    elif talk.turn.last("beneficiary") is None and not any(ID_NUMBER in one for one in people):
+    elif talk.turn.last("beneficiary") is None and not told and not (with_me and people):
         return []
+    with_me = with_me or meant.MYSELF_TOO.search(text) is not None
     if len(people) + with_me < 2:
         return []
     unknown = [one for one in people if not (one.get("relation") or one.get("called"))]
     for place, one in zip("一二三四五六", unknown if len(unknown) > 1 else [], strict=False):
         one["called"] = f"第{place}位"
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
+    tiers = tiers_of_each(text)
+    if tiers:
+        said.pop("tier", None)
     family = [
         Task(
             kind="pay",
@@ -68,7 +99,11 @@ def take_family(talk: Talk) -> list[Task]:
         )
         for one in people
     ]
-    return [Task(kind="pay", facts=_with_kind(said, kinds, "")), *family] if with_me else family
+    own = Task(kind="pay", facts=_with_kind(said, kinds, ""))
+    for task in (own, *family):
+        if name_in(task) in tiers:
+            task.facts["tier"] = tiers[name_in(task)]
+    return [own, *family] if with_me else family
 
 
 def _with_kind(facts: dict[str, str], kinds: dict[str, dict[str, str]], title: str) -> dict[str, str]:

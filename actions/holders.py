@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from actions import login, tickets
+from actions import called, login, tickets
 from actions.say import say
 from actions.state import Task
 from actions.talk import Talk
@@ -42,7 +42,8 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
             id_type=id_type,
         )
     if found is None:
-        _ask(talk, task, PERSON_NAME, "paper.not_found")
+        pet_name = await called.by_pet_name(talk, facts[PERSON_NAME])
+        await _ask(talk, task, PERSON_NAME, "paper.not_found", pet_name=pet_name)
         return None
     for name in (ID_NUMBER, PERSON_NAME):
         task.forget(name)
@@ -107,27 +108,27 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     facts = task.facts
     id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
     if ID_NUMBER not in facts:
-        _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
+        await _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
         return ()
     checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
     if not checked.ok and not checked.could_be:
         task.forget(ID_NUMBER)
-        _ask(talk, task, ID_NUMBER, f"id_problem.{checked.reason}")
+        await _ask(talk, task, ID_NUMBER, f"id_problem.{checked.reason}")
         return ()
     if PERSON_NAME not in facts:
-        _ask(talk, task, PERSON_NAME, "paper.ask_name")
+        await _ask(talk, task, PERSON_NAME, "paper.ask_name")
         return ()
     return checked.could_be or (id_type,)
 
 
-def tell_not_heard(talk: Talk, task: Task) -> None:
-    """The answer to the question after a number or a name was neither: 我记不得号码了."""
+async def tell_not_heard(talk: Talk, task: Task) -> None:
+    """The answer to the question after a number or a name was neither."""
     told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not told:
-        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
+    if task.asked in {ID_NUMBER, PERSON_NAME} and not told:
+        await called.tell_not_heard(talk, task.asked)
 
 
-def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
-    tell_not_heard(talk, task)
+async def _ask(talk: Talk, task: Task, name: str, key: str, **facts: object) -> None:
+    await tell_not_heard(talk, task)
     task.asked = name
     talk.tell(key, (say("button.mine"), MINE), (say("button.cancel"), "/cancel"), **facts)

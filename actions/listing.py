@@ -6,9 +6,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from actions import cards, record_lists
+from actions import cards, record_figures, record_lists
 from actions.choices import plain
-from actions.query_words import ALL, CHART, EXPORT, LAST, NEXT, OTHER, PREVIOUS, SAME, TOTAL, asks_detail
+from actions.query_words import (
+    ALL,
+    CHART,
+    EXPORT,
+    LAST,
+    LEAST,
+    MOST,
+    NEXT,
+    OTHER,
+    PREVIOUS,
+    SAME,
+    SETTLED,
+    TOTAL,
+    WITHIN,
+    asks_detail,
+)
 from actions.say import insurance, months, say
 from actions.talk import Talk
 from actions.turn import Turn
@@ -71,8 +86,19 @@ async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
         await _show_chart(talk, shown, bound)
     elif shown.facts.get("view") == EXPORT:
         await _hand_out(talk, shown, bound)
-    elif shown.facts.get("view") == TOTAL and shown.kind != RecordKind.TIER_CHOICE:
-        _tell_total(talk, shown)
+    elif shown.facts.get("view") == TOTAL:
+        record_figures.tell_total(
+            talk,
+            shown.kind,
+            shown.records,
+            what=_scope(shown),
+            who=_who(shown),
+            state=shown.facts.get("of"),
+            part=describe(shown.facts, wide="") if WITHIN in shown.facts else "",
+        )
+    elif shown.facts.get("view") == SETTLED:
+        one = chosen(shown, page) if "record" in shown.facts else None
+        record_figures.tell_settled(talk, shown.kind, shown.records, one)
     elif "record" in shown.facts or "place" in shown.facts:
         _show_detail(talk, shown, page)
     else:
@@ -178,21 +204,6 @@ def _of_months(period: str) -> str:
     return months(period)
 
 
-def _tell_total(talk: Talk, shown: Shown) -> None:
-    gone = sum(record.refunded_on is not None for record in shown.records)
-    back = (say("query.button.back"), cards.query_page(1))
-    talk.tell(
-        "query.total",
-        back,
-        what=_scope(shown),
-        who=_who(shown),
-        kind=say(f"query.kind.{shown.kind}"),
-        count=len(shown.records),
-        total=record_lists.total(shown.records),
-        refunded=gone,
-    )
-
-
 # --- one record -----------------------------------------------------------------------------------------
 
 
@@ -207,6 +218,8 @@ def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
         return
     item = _item(shown, record, detail=True)
     sentence = say("query.detail", title=item["title"], lines=record_lists.spoken_lines(shown.kind, record))
+    if (which := shown.facts.get("place")) in {MOST, LEAST}:
+        sentence = record_figures.say_extreme(shown.kind, shown.records, which, record)
     back = (say("query.button.back"), cards.query_page(page))
     talk.add(cards.records(sentence, _wire_kind(shown), [item], None, back))
 
@@ -217,9 +230,15 @@ def chosen(shown: Shown, page: int) -> FeeRecord | None:
         return next((r for r in shown.records if r.record_id == shown.facts["record"]), None)
     if shown.facts["place"] in NO_OTHER:
         return _beside(shown, shown.facts["place"])
+    if shown.facts["place"] in {MOST, LEAST}:
+        return record_figures.extreme(shown.records, shown.facts["place"])
     if shown.facts["place"] == WHICH:
         return shown.records[0] if len(shown.records) == 1 else None
-    place = int(shown.facts["place"])
+    return _counted(shown, page, int(shown.facts["place"]))
+
+
+def _counted(shown: Shown, page: int, place: int) -> FeeRecord | None:
+    """第三条 of the open page, or of all; the last ones are below zero."""
     part = shown.records[(page - 1) * PAGE : page * PAGE]
     if place < 0:
         return shown.records[place] if -place <= len(shown.records) else None
@@ -268,6 +287,8 @@ async def _show_chart(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         years=[(year, paid) for year, paid in reversed(years.items()) if paid],
         total=sum(years.values()),
     )
+    if which := shown.facts.get("extreme"):
+        sentence = f"{record_figures.say_extreme_year(years, which)}{sentence}"
     message = cards.text(
         sentence,
         (say("query.button.back"), cards.query_page(1)),
@@ -307,13 +328,14 @@ async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         said = say("query.exported_too", pdf=not is_pdf)
 
 
-async def tell_pending(talk: Talk, kind: str, bound: BoundPerson) -> None:
-    """What has just been paid is not in the books yet: said, so that nobody pays again."""
+async def tell_pending(talk: Talk, kind: str, bound: BoundPerson, *, again: bool = False) -> None:
+    """What has just been paid is not in the books yet: said, so that nobody pays again. Once, unless `again`."""
     if kind not in {RecordKind.PAID, RecordKind.DECLARATION}:
         return
     pending = (await talk.services.certificates.pending(Holder(person_id=bound.person_id))).values()
+    tell = talk.tell if again else talk.tell_once
     if pending:
-        talk.tell_once(
+        tell(
             "query.pending",
             what=record_lists.unbooked_in_words(pending),
             earliest=min(year.earliest for year in pending),

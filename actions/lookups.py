@@ -8,6 +8,7 @@ from actions.query_words import PAYS
 from actions.say import say
 from actions.state import LOOKUPS
 from actions.talk import Talk
+from services.domain.kinds import Insurance, InsuredGroup, RecordKind
 
 SECOND_HALF = re.compile(
     r"^(?:不(?:要|开|查|看|是)|别[开查看]|莫[开查看])[^，,。；]*[，,。；]\s*"
@@ -55,6 +56,10 @@ async def takes(talk: Talk) -> bool:
 
 def _is_told(talk: Talk) -> bool:
     """What can't be done, or why there is no paper: said, and the open question stays."""
+    if _wants_another_tier(talk):
+        pay = f'/pay_insurance{{"insured_group": "{InsuredGroup.FLEXIBLE}", "insurance": "{Insurance.PENSION}"}}'
+        talk.tell("query.tier_stays", (say("button.pay"), pay))
+        return True
     if _kind(talk) != "certificate":
         return False
     gone = talk.state.listed.get(tickets.GONE)
@@ -65,3 +70,10 @@ def _is_told(talk: Talk) -> bool:
     else:
         return False
     return True
+
+
+def _wants_another_tier(talk: Talk) -> bool:
+    """改成100%的档, of the tier choices that are shown."""
+    shown = talk.state.shown if talk.state.task is None and talk.state.done.get("kind") == "query" else {}
+    changes = talk.turn.intent == "change_answer" and talk.turn.last("tier") is not None
+    return changes and shown.get("query_kind") == RecordKind.TIER_CHOICE

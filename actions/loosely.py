@@ -13,7 +13,7 @@ SOME_MONTHS = re.compile(
     rf"{_ASKING}(?:[0-9]+|[一二两三四五六七八九十]+)个月{_ASKING}[吗嘛不行]*|{_ASKING}半年{_ASKING}[吗嘛不行]*"
 )
 BETWEEN = re.compile(r"(?:改成?|换成?|要|就|交|缴|从)*(1[0-2]|[1-9])(?:-|~|—|到|至)(1[0-2]|[1-9])月?份?")
-YEAR_END = re.compile(r"(?:改|换|交|缴|成|要|就)*到过年(?:前|为止)?")
+YEAR_END = re.compile(r"(?:改|换|交|缴|成|要|就|我说)*(?:到过年(?:前|为止)?|全年|整年|一整?年)")
 TOO_MUCH = re.compile(
     r"(?:这|也|太|有点|好|档|价|钱|那|我|能不能|要|想|给我|选|换|改)*(?:多了|贵了?|高了?|便宜一?点|便宜些|少一?点|少[交缴付]一?点|低一?点|[交缴付]不起)"
     r"(?:了|的|一档|档|嘛|哦|啊|点|吧)*"
@@ -28,8 +28,8 @@ async def takes(talk: Talk) -> bool:
     task = talk.state.task
     if task is None or task.kind != "pay" or task.joint or talk.state.login or talk.turn.poke:
         return False
-    text = plain(talk.turn.text)
-    if task.asked in {CONFIRM, "fee_period"} and await _takes_months(talk, task, text):
+    text, answer = plain(talk.turn.text), plain(answering.TAKEN_BACK.sub("", talk.turn.text))
+    if task.asked in {CONFIRM, "fee_period"} and await _takes_months(talk, task, answer):
         task.asked = None
         await steps.go_on(talk)
         return True

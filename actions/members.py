@@ -9,6 +9,7 @@ from actions.say import say
 from actions.slots import FOR_OTHER, ID_NUMBER, Option
 from actions.state import CHANGE, CHANGING, SHARED, Task
 from actions.talk import Talk
+from services.domain.kinds import Insurance
 
 LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
@@ -36,7 +37,8 @@ async def takes(talk: Talk) -> bool:
     state = talk.state
     if talk.turn.poke or state.login:
         return False
-    if state.task and talk.turn.intent != "faq" and await _takes_back_in(talk):
+    asks = talk.turn.intent == "faq" and which.ASKS.search(talk.turn.text) is not None
+    if state.task and not asks and (await _takes_back_in(talk) or await _tiers_of_each(talk)):
         return True
     left = state.task is None and state.left is not None and state.left.joint
     if not (basket.is_open(state) or left):
@@ -142,6 +144,24 @@ def _told_in_order(talk: Talk, waiting: Sequence[Task]) -> list[Task]:
     for one, person in zip(untold, told, strict=False):
         one.facts |= person.facts
     return untold[: len(told)]
+
+
+async def _tiers_of_each(talk: Talk) -> bool:
+    """妈三百，老汉六百: each gets his own; who was settled with another tier is settled again."""
+    state, told = talk.state, family.tiers_of_each(talk.turn.text)
+    meant = [one for one in basket.everybody(state) if family.name_in(one) in told]
+    if not meant or which.ASKS.search(talk.turn.text):
+        return False
+    if state.task and not await basket.is_unpaid(talk, state.task):
+        return False
+    for one in meant:
+        one.put("tier", told[family.name_in(one)])
+    again = [one for one in state.basket if one in meant]
+    state.basket = [one for one in state.basket if one not in meant]
+    state.parked = [*again, *state.parked]
+    if state.task and state.task.joint:
+        state.task = None
+    return True
 
 
 def _turn_to(talk: Talk, relation: str) -> None:
@@ -295,6 +315,7 @@ def _settle_again(talk: Talk, changes: dict[str, str], members: Sequence[Task]) 
     state = talk.state
     for member in members:
         for name, value in changes.items():
-            member.put(name, value)
+            if name != "tier" or member.facts.get("insurance") != Insurance.MEDICAL:
+                member.put(name, value)
     state.parked = [*state.basket, *state.parked]
     state.task, state.basket = None, []

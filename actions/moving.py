@@ -2,7 +2,7 @@
 
 import re
 
-from actions import cards, login, members, others, periods, refunding, reviewing, starting, steps
+from actions import cards, login, members, others, periods, refunding, reviewing, starting, steps, undecided
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -21,6 +21,10 @@ async def go_back(talk: Talk) -> None:
         return
     if task is None:
         talk.tell("nothing_to_go_back", *steps.menu_buttons())
+        return
+    if task.asked in others.PERSONAL and undecided.leave(talk, task):
+        if talk.state.question is None:
+            await steps.go_on(talk)
         return
     asked = INSURED if task.asked in others.PERSONAL else task.asked
     if asked in task.before:

@@ -55,17 +55,18 @@ async def _note_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
 
 async def tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
     """`told` are the ids that the last turn has told."""
-    for notice in await talk.services.notices.take(talk.conversation_id, told):
-        if notice.notice_id in talk.state.told:
-            continue
+    taken = await talk.services.notices.take(talk.conversation_id, told)
+    notices = [notice for notice in taken if notice.notice_id not in talk.state.told]
+    papers_there = [notice.facts for notice in notices if notice.kind == "paper_ready"]
+    for notice in notices:
         talk.state.told.append(notice.notice_id)
         if notice.kind in {"payment_request", "payment_status"}:
             await paying.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
-            await papers.tell_booked(talk, notice.facts["order_no"])
+            await papers.tell_booked(talk, notice.facts["order_no"], papers_there)
         elif notice.kind == "refund_case":
             await refunding.tell_news(talk, notice.facts["case_no"])
-        elif notice.kind == "paper_ready":
-            await awaited.tell_ready(talk, **notice.facts)
         elif notice.kind in {OPENS, ENDS}:
             await reminding.tell(talk, **notice.facts)
+    for facts in papers_there:  # those that the news of a booking has not told along with it
+        await awaited.tell_ready(talk, **facts)

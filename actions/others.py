@@ -7,7 +7,7 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import cards, family, meant, persons
+from actions import called, cards, family, meant, persons
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
 from actions.state import CONFIRM, PERSON, SHARED, Task
@@ -28,14 +28,13 @@ WHO = (
     "as_before",
     meant.SAME,
 )
-"""Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
-OWN = "self"
-FOR_ME = "for_me"
-"""A fact of a task for oneself in whose sentence a number stood."""
+"""Facts of a task: for whom it is; `looked_for` is what that one was last found for."""
+OWN, FOR_ME = "self", "for_me"
+"""`FOR_ME` is a fact of a task for oneself in whose sentence a number stood."""
 TOLD = (ID_NUMBER, PERSON_NAME, FOR_ME)
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
-AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|呢[?？]?$")
+AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|一起|一路|一块|一并|[呢嘞喃咧][?？]?$")
 WANTED = re.compile(r"[给帮替].{1,12}[交缴](?!了|过|错|不|的|没)")
 DOUBTED = re.compile(rf"{QUESTION.pattern}|多少|好多|为啥|会|报销|影响|[交缴](?:了|过|错|不)")
 LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
@@ -43,6 +42,7 @@ ALONG = re.compile(r"也.{0,3}[交缴办付要]|也一样|加上|一起")
 """等一下，我妈的也一起交; 我爸也要."""
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
+LOOKING_UP = frozenset({"query_records", "get_certificate", "request_refund"})
 TOLD_LATER = frozenset({"tier_not_allowed", "unknown_draft", "draft_expired", "figures_changed"})
 """Refusals that tell nothing of the other person."""
 
@@ -106,7 +106,8 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     relation = next(iter(family.relations(talk.turn.text)), "")
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
-    if is_for_other(task) and relation and before and relation != before and INSURED in task.facts:
+    known = any(name in task.facts for name in (INSURED, ID_NUMBER, PERSON_NAME))
+    if is_for_other(task) and relation and before and relation != before and known:
         forget_person(task)
         new.add(INSURED)
     task.facts["beneficiary"] = FOR_OTHER
@@ -209,7 +210,7 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
         else:
             return None
     except Refused as refused:
-        nobody(talk, task, refused)
+        nobody(talk, task, refused, pet_name=await called.by_pet_name(talk, facts.get(PERSON_NAME)))
         return None
     if found.person_id == case.payer_id:  # one's own number: then it is for oneself
         take_back(task)
@@ -232,8 +233,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     if _says_it_is_right(talk, task):
         talk.tell("others.still_nobody")
     elif task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not _says_who(talk):
-        talk.tell("others.not_heard", number=task.asked == ID_NUMBER)
-    elif task.asked in PERSONAL and not answers(talk) and any(talk.turn.last(name) for name in VALUES):
+        await called.tell_not_heard(talk, task.asked)
+    elif task.asked in PERSONAL and not answers(talk) and _tells_of_it(talk, task):
         talk.tell("others.noted")
     if ID_NUMBER not in task.facts:
         known = await people(case) if task.facts.get(INSURED) != ANOTHER else []
@@ -259,7 +260,8 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
         _ask(talk, task, ID_NUMBER, None)
         return False
     if PERSON_NAME not in task.facts:
-        _ask(talk, task, PERSON_NAME, "others.ask_name")
+        again = task.asked == PERSON_NAME
+        _ask(talk, task, PERSON_NAME, "others.ask_name_again" if again else "others.ask_name")
         return False
     return True
 
@@ -268,6 +270,13 @@ def _says_it_is_right(talk: Talk, task: Task) -> bool:
     """对的, after nobody was found: the same number and name find nobody again."""
     asked = task.asked == ID_NUMBER and task.facts.get(INSURED) == ANOTHER
     return asked and talk.turn.intent == "affirm" and not answers(talk)
+
+
+def _tells_of_it(talk: Talk, task: Task) -> bool:
+    """到年底, 最低的: something of this payment. 查我2026年的养老 was about something else, which is done."""
+    three_hundred = task.facts.get("tier") and talk.turn.last("amount")
+    told = three_hundred or any(talk.turn.last(name) for name in VALUES)
+    return bool(told) and talk.turn.intent not in LOOKING_UP
 
 
 async def _renew(talk: Talk, task: Task) -> bool:
@@ -286,9 +295,9 @@ def _may_be(talk: Talk, task: Task, person_id: str) -> bool:
     return not (said and wanted) or said == wanted
 
 
-def nobody(talk: Talk, task: Task, refused: Refused) -> None:
-    """The one answer: not which of number, name and dues it is. Another number may be tried; what
-    could be paid for the same person before is gone back to."""
+def nobody(talk: Talk, task: Task, refused: Refused, *, pet_name: bool = False) -> None:
+    """The one answer: not which of number, name and dues it is. Another number may be tried, of who was named by a
+    `pet_name` another name; what could be paid for the same person before is gone back to."""
     if refused.code == "too_many_tries":
         talk.tell_error(refused)
         talk.state.finish()
@@ -298,10 +307,11 @@ def nobody(talk: Talk, task: Task, refused: Refused) -> None:
     if earlier and earlier != task.facts and earlier[INSURED] == task.facts.get(INSURED):
         task.facts, task.asked = earlier, None
     else:
+        kept = {ID_NUMBER: task.facts[ID_NUMBER]} if pet_name else {}
         forget_person(task)
-        task.facts[INSURED] = ANOTHER
-        task.asked, task.draft_id = ID_NUMBER, None
-    sentence = say(f"error.{NOTHING_FOUND}", what=what)
+        task.facts |= {INSURED: ANOTHER, **kept}
+        task.asked, task.draft_id = PERSON_NAME if pet_name else ID_NUMBER, None
+    sentence = say(f"error.{NOTHING_FOUND}", what=what, pet_name=pet_name)
     skip = ((say("button.skip"), say("button.skip")),) if task.member else ()
     talk.add(cards.error(NOTHING_FOUND, False, sentence, *skip, (say("button.cancel"), "/cancel")))
 
@@ -335,6 +345,7 @@ def take_back(task: Task) -> None:
 
 
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
+    again = task.asked == name
     task.asked, task.reask = name, None
     if name not in task.answered:
         task.answered.append(name)
@@ -347,7 +358,7 @@ def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:
             id_type=id_type.value,
             usual=usual,
             relation=family.title_of(task),
-            named=PERSON_NAME in task.facts,
+            named=PERSON_NAME in task.facts and (not again or talk.turn.token(PERSON_NAME) is not None),
         )
 
 

@@ -1,12 +1,23 @@
 """Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from actions import awaited, family, holders, persons, picking, tickets, vouchers
+from actions import awaited, family, holders, persons, picking, ticket_figures, tickets, vouchers
 from actions.choices import choose, plain
 from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
-from actions.query_words import ANOTHER, PAYS, asks_own, asks_whole, page_asked, recent_years
+from actions.query_words import (
+    ANOTHER,
+    PAYS,
+    asks_count,
+    asks_own,
+    asks_whole,
+    in_year_shown,
+    page_asked,
+    recent_years,
+)
 from actions.reviewing import masked_name, order_facts
 from actions.say import say
 from actions.slots import Option
@@ -14,6 +25,7 @@ from actions.state import Task
 from actions.talk import Talk
 from actions.turn import TOKEN, Turn
 from services.certificates import PAYMENT_RECORD as RECORD
+from services.certificates import Holder
 from services.domain.orders import bill_year
 from services.identity import BoundPerson
 
@@ -38,6 +50,7 @@ def goes_on(talk: Talk) -> bool:
     return (
         (said or says_whose(talk.turn) or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
+        and talk.turn.last("query_kind") is None
         and not PAYS.search(talk.turn.text)
     )
 
@@ -58,7 +71,7 @@ def take_facts(talk: Talk, task: Task) -> None:
     if kind is not None:
         task.put("certificate_kind", kind)
     said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
-    said |= _years(talk)
+    said = _in_year_listed(talk, task, said) | _years(talk)
     if said.keys() & set(tickets.TIMES):
         anew = (
             tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
@@ -81,9 +94,21 @@ def take_facts(talk: Talk, task: Task) -> None:
     _take_person(talk, task)
 
 
+def _in_year_listed(talk: Talk, task: Task, said: dict[str, str]) -> dict[str, str]:
+    """八月的那张: of the year of the list, where none is said and the paper is not named anew."""
+    times = task.facts if task.facts.keys() & set(tickets.TIMES) else talk.state.listed
+    seen = str(times.get("date_range") or times.get("fee_period") or times.get("fee_year", ""))
+    if not seen or NAMES_PAPER.search(talk.turn.text):
+        return said
+    spans = {"fee_period", "date_range"} & said.keys()
+    return said | {name: in_year_shown(talk.turn, said[name], seen) for name in spans}
+
+
 def _kind_said(turn: Turn, task: Task) -> str | None:
     if (kind := turn.last("certificate_kind")) is not None:
         return str(kind)
+    if "凭证" in turn.text and not TAX_WORDS.search(turn.text):
+        return RECORD
     if tickets.is_tax(task):
         return tickets.FIRST if picking.NEVER.search(turn.text) else None
     return tickets.ANY if TAX_WORDS.search(turn.text) else None
@@ -181,8 +206,8 @@ def answers(talk: Talk) -> bool:
     asked = task.asked if task and task.kind == "certificate" else None
     if task and asked and _says_whose(talk, task):
         return True
-    if task and asked == "fee_year" and (_takes_years(talk, task) or page_asked(talk.turn)):
-        return True  # 下一页 while there is no list yet: the year is asked for again
+    if task and asked == "fee_year" and _answers_year(talk, task):
+        return True
     again = _once_more(talk)
     if again is not None:
         talk.state.task = again
@@ -195,6 +220,15 @@ def answers(talk: Talk) -> bool:
         return False
     talk.state.task = task
     return True
+
+
+def _answers_year(talk: Talk, task: Task) -> bool:
+    """Several years, or what is asked of a list that there is not yet: 下一页, 还有几张没开. Then it is asked again."""
+    if asks_count(talk.turn):
+        if tickets.is_tax(task):
+            task.put(tickets.COUNTED, ticket_figures.state_asked(talk.turn) or ticket_figures.UNISSUED)
+        return True
+    return _takes_years(talk, task) or page_asked(talk.turn) is not None
 
 
 def _says_whose(talk: Talk, task: Task) -> bool:
@@ -211,11 +245,14 @@ def _says_whose(talk: Talk, task: Task) -> bool:
 
 def _once_more(talk: Talk) -> Task | None:
     """The papers that were handed out last, with a new link; 再补开一次, which says no sentence again; the
-    same of somebody else (那我的呢, 换成给我妈开)."""
+    same of somebody else (那我的呢, 换成给我妈开), or of every year (都要)."""
     again = picking.given_again(talk)
-    reissue = REISSUES.search(talk.turn.text) and talk.state.done.get("kind") == "certificate"
+    names_some = "ordinal" in talk.turn.values and "handles" in talk.state.listed  # 前两个再补开
+    done = talk.state.done.get("kind") == "certificate" and not names_some
+    reissue = done and REISSUES.search(talk.turn.text)
+    every = done and picking.every_year(talk)
     whose = says_whose(talk.turn) and not NAMES_PAPER.search(talk.turn.text) and goes_on(talk)
-    if again is None and (reissue or whose) and talk.state.task is None:
+    if again is None and (reissue or whose or every) and talk.state.task is None:
         again = Task(kind="certificate")
         take_facts(talk, again)
     return again
@@ -294,21 +331,32 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
 # --- the news -----------------------------------------------------------------------------------------
 
 
-async def tell_booked(talk: Talk, order_no: str) -> None:
-    """The tax bureau has entered a payment: a button for the record of each person in it."""
+async def tell_booked(talk: Talk, order_no: str, papers_there: list[Mapping[str, Any]]) -> None:
+    """The tax bureau has entered a payment: a button for the record of each person in it. What was asked for too
+    early and is of this payment is told along with it, and leaves `papers_there`; what was told before is not told
+    again."""
     order = await talk.services.payment.find_order(order_no)
     if order is None:
         return
     awaited.overtaken(talk)
-    buttons, seen = [], set[str]()
+    buttons, asked = list[tuple[str, str]](), list[str]()
+    people = dict[str, tuple[int, int]]()
     for place, bill in enumerate(order.bills, start=1):
-        if bill.returned or bill.insured_id in seen:
-            continue
-        seen.add(bill.insured_id)
-        year = bill_year(bill.quote.dues, bill.quote.fee_period)
-        about = f'"fee_year": "{year}", "{INSURED}": "{order_no}{OF_ORDER}{place}"'
-        payload = f'/get_certificate{{"certificate_kind": "payment_record", {about}}}'
-        own = bill.insured_id == order.payer_id
-        title = "button.payment_record" if own else "button.record_of"
-        buttons.append((say(title, who=await masked_name(talk, order.payer_id, bill)), payload))
-    talk.tell("pay.news_booked", *buttons, **await order_facts(talk, order))
+        if not bill.returned:
+            people.setdefault(bill.insured_id, (place, bill_year(bill.quote.dues, bill.quote.fee_period)))
+    if people and all(awaited.was_told(talk, who, year) for who, (_, year) in people.items()):
+        return
+    for who, (place, year) in people.items():
+        own = who == order.payer_id
+        name = await masked_name(talk, order.payer_id, order.bills[place - 1])
+        papers = awaited.take_there(papers_there, who, year)
+        asked += [say("paper.asked_for", who="" if own else name, year=year, kind=kind) for kind in papers]
+        for kind in dict.fromkeys((*papers, RECORD)):
+            about = f'"fee_year": "{year}", "{INSURED}": "{order_no}{OF_ORDER}{place}"'
+            payload = f'/get_certificate{{"certificate_kind": "{kind}", {about}}}'
+            only = kind in papers and len(papers) == len(people) == 1
+            title = "button.issue_now" if only else f"button.paper_there.{kind}"
+            buttons.append((say(title, who="" if own else name), payload))
+        holder = Holder(person_id=who, payer_id=None if own else order.payer_id)
+        await talk.services.certificates.told(holder, conversation_id=talk.conversation_id, fee_year=year)
+    talk.tell("pay.news_booked", *buttons, asked=asked, **await order_facts(talk, order))

@@ -264,6 +264,7 @@ async def _fill(
             task.single.append(slot.name)
         if await stopping.cannot_choose(talk, task, slot, case, options):
             return False
+        _take_told(talk, task, slot, options)
         if slot.name in task.facts and _accept(talk, task, slot, case, options):
             continue
         if len(options) > 1:
@@ -275,6 +276,13 @@ async def _fill(
         task.put(slot.name, options[0].value)
         task.taken.append(slot.name)
     return True
+
+
+def _take_told(talk: Talk, task: Task, slot: Slot, options: Sequence[Option]) -> None:
+    """两千, where it is asked which insurance: only one of them has such a tier."""
+    told = choosing.told_by_tier(talk.turn, slot.name, task.facts, talk.today)
+    if slot.name not in task.facts and task.reask is None and told in [option.value for option in options]:
+        task.put(slot.name, told)
 
 
 async def _choices(slot: Slot, case: Case, options: Sequence[Option]) -> Sequence[Option]:
@@ -346,6 +354,8 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
 
 async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
     again = task.asked == slot.name and talk.turn.intent not in IN_FULL
+    if again and slot.name != "tier" and "tier" in task.facts and talk.turn.last("tier") is not None:
+        talk.tell("others.noted")
     task.asked, task.reask = slot.name, None
     if slot.name not in task.answered:
         task.answered.append(slot.name)

@@ -13,6 +13,7 @@ PAIRS = (
     (re.compile("父母亲?|双亲"), "爸爸妈妈"),
     (re.compile("岳父母"), "岳父岳母"),
     (re.compile("公婆"), "公公婆婆"),
+    (re.compile("我们(?:两口子|夫妻)"), "我们爱人"),
 )
 """One word for two."""
 COUNTED = re.compile(

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from actions import query_words
+from actions import query_words, ticket_figures
 from actions.choices import choose, plain
-from actions.query_words import asks_total, page_asked
+from actions.query_words import asks_count, asks_total, page_asked
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
 from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, GONE, INSURED, REISSUE, TICKET
+from actions.turn import Turn
 
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 HERE = re.compile(r"这一?页|这几|这[二两三四五2-5]个")
@@ -25,7 +26,7 @@ LINK_TROUBLE = re.compile(
     r"(?:下载|打|点|看)不[了开到成]|(?:链接|文件|下载).{0,4}(?:过期|失效|失败|没用|坏了|没了|不行)|^(?:已经)?(?:过期|失效)了"
 )
 ONCE_MORE = re.compile(
-    r"(?:请|麻烦|你|给我|帮我)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
+    r"(?:请|麻烦|你|给我|帮我|[都全]部?|那?[这几两二三四五六]+[张份]|的)*(?:再|重新)(?:给我|帮我)?(?:开|发|来|打|给|下载)(?:给?我)?(?:一)?[次遍份下]|(?:我要)?下载(?:一下)?"
 )
 AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 NEVER = re.compile(r"没有?(?:首次)?(?:开|打|出)过")
@@ -57,7 +58,8 @@ def given_again(talk: Talk) -> Task | None:
     if talk.state.done.get("kind") != "certificate" or (task and task.asked != TICKET):
         return None
     text = plain(talk.turn.text)
-    total = task is None and asks_total(talk.turn) and "handles" not in listed
+    asks = asks_total(talk.turn) or asks_count(talk.turn)
+    total = task is None and asks and "handles" not in listed
     if not (total or LINK_TROUBLE.search(text) or ONCE_MORE.fullmatch(text)):
         return None
     about = {name: listed[name] for name in ("certificate_kind", "beneficiary", INSURED) if name in listed}
@@ -66,18 +68,26 @@ def given_again(talk: Talk) -> Task | None:
     return Task(kind="certificate", facts=about | listed[GIVEN] | ({COUNTED: GIVEN} if total else {}))
 
 
+def every_year(talk: Talk) -> bool:
+    """都要, 全部开, after the voucher of one year was handed out."""
+    listed, text = talk.state.listed, talk.turn.text
+    of_vouchers = GIVEN in listed and "handles" not in listed
+    bare = not talk.turn.values and len(plain(text)) <= len("全部都给我开出来")
+    return of_vouchers and bare and bool(ALL.search(text)) and talk.turn.intent not in {"cancel", "deny"}
+
+
 def pick(talk: Talk, task: Task) -> bool:
     """Put into the task which tickets of the list are meant, that the next page is, or their total. False: none
     of it was."""
     listed = talk.state.listed
     handles = [str(handle) for handle in listed.get("handles", ())]
     kind = listed.get("certificate_kind")
-    other = talk.turn.last("certificate_kind") not in {None, kind} or (
-        kind == FIRST and "补" in talk.turn.text
-    )
-    if not handles or other or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
+    if not handles or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
         return False
     text = COUNTER.sub("个", talk.turn.text)
+    counted = ticket_figures.state_asked(talk.turn)
+    if not counted and _is_other(talk.turn, kind):
+        return kind == FIRST and _pick_again(talk, task, text, handles)
     if (page := _page(talk, task, text)) is not None:
         task.put("page", page)
         task.forget(TICKET)
@@ -85,7 +95,9 @@ def pick(talk: Talk, task: Task) -> bool:
         for name in (*FILTERS, "page", TICKET):
             task.forget(name)
         task.put("fee_period", ALWAYS)
-    elif asks_total(talk.turn):
+    elif counted:
+        task.put(COUNTED, counted)
+    elif asks_total(talk.turn) or asks_count(talk.turn):
         task.put(COUNTED, GIVEN if task.asked != TICKET and GIVEN in listed else EVERY)
     elif picked := _picked(talk, task, text, handles):
         task.put(TICKET, ",".join(picked))
@@ -94,6 +106,21 @@ def pick(talk: Talk, task: Task) -> bool:
         nowhere = talk.turn.values.keys() == {"ordinal"}
         return nowhere or bool(EXCEPT.search(text) and ALL.search(text))  # the list is shown again
     return True
+
+
+def _is_other(turn: Turn, kind: str | None) -> bool:
+    """Whether another kind of paper is asked for than that of the list."""
+    return turn.last("certificate_kind") not in {None, kind} or (kind == FIRST and "补" in turn.text)
+
+
+def _pick_again(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> bool:
+    """前两个再补开, of a list of first issues: of those that were handed out a moment ago."""
+    picked = _by_place(talk, text, handles) if AGAIN.search(text) and "ordinal" in talk.turn.values else []
+    if picked:
+        task.put("certificate_kind", REISSUE)
+        task.put(TICKET, ",".join(picked))
+        task.forget("issue")
+    return bool(picked)
 
 
 def _page(talk: Talk, task: Task, text: str) -> str | None:
@@ -106,7 +133,8 @@ def _page(talk: Talk, task: Task, text: str) -> str | None:
         return str(LAST_PAGE)
     if asked.isdigit():
         return asked
-    move = 1 if NEXT.search(text) else -1 if PREVIOUS.search(text) else 0
+    names_some = "ordinal" in talk.turn.values  # 后面两张
+    move = 0 if names_some else 1 if NEXT.search(text) else -1 if PREVIOUS.search(text) else 0
     return str(max(now + move, 1)) if move or asked == query_words.SAME else None
 
 
@@ -115,6 +143,8 @@ def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequen
     tapped = talk.turn.last(TICKET) == EVERY
     if EXCEPT.search(text):
         return []
+    if "ordinal" in talk.turn.values and (found := _by_place(talk, text, handles)):
+        return found  # 第一张和第三张都要
     if tapped or ALL.search(text) or REST.search(text):
         if any(talk.turn.last(name) is not None for name in FILTERS):
             return []  # 医保的都要 narrows the list first

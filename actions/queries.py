@@ -1,15 +1,28 @@
 """Ask → look up → list: Q1–Q4 by chat. `listing.py` shows what was found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-from actions import cards, holders, listing, login, record_lists
+from actions import called, cards, family, holders, listing, login, persons, record_lists
 from actions.choices import choose
-from actions.query_facts import FILTERS, PASSING, PEOPLE, TIMES, kept, options_of, take_facts, widen
+from actions.query_facts import (
+    FILTERS,
+    PASSING,
+    PEOPLE,
+    TIMES,
+    kept,
+    options_of,
+    take_facts,
+    take_time,
+    widen,
+)
 from actions.query_words import (
     ALL,
     CHART,
     OTHER,
+    SETTLED,
+    WITHIN,
     asks_whole,
     recent_years,
 )
@@ -17,6 +30,7 @@ from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.turn import TOKEN
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -27,6 +41,21 @@ from services.records import Wanted, read_person, record_year
 HISTORY_LEVEL = 3
 """What was paid needs a fresh verification (`reliability` 4.1)."""
 KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
+
+
+def take_both(talk: Talk) -> None:
+    """我和王小芳的缴费记录: one's own first, then those of the other."""
+    turn = talk.turn
+    said = {name: token for name in PEOPLE if (token := turn.token(name))}
+    others = said or family.relations(turn.text)
+    if not others or not persons.includes_oneself(turn.text) or turn.last("query_kind") not in {None, "paid"}:
+        return
+    theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
+    take_time(talk, theirs)
+    talk.state.parked.insert(0, theirs)
+    values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
+    values |= dict.fromkeys(PEOPLE, ())
+    talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -79,7 +108,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if kind != OTHER or person is not None:
         found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
     if not found and kind == OTHER:
-        _ask_who_again(talk, task)
+        await _ask_who_again(talk, task)
         return
     if not found:
         await _show(talk, task, bound, [], person, everything=[])
@@ -177,7 +206,7 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 async def _knows_person(talk: Talk, task: Task) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
     cancel = (say("button.cancel"), "/cancel")
-    holders.tell_not_heard(talk, task)
+    await holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
         task.asked = "id_number"
         talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
@@ -200,10 +229,11 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     return True
 
 
-def _ask_who_again(talk: Talk, task: Task) -> None:
+async def _ask_who_again(talk: Talk, task: Task) -> None:
     """Nothing was found: the number or the name that is said next takes the place of the wrong one."""
     task.asked = "person_name"
-    talk.tell("query.not_found", (say("button.cancel"), "/cancel"))
+    pet_name = await called.by_pet_name(talk, task.facts["person_name"])
+    talk.tell("query.not_found", (say("button.cancel"), "/cancel"), pet_name=pet_name)
 
 
 def _id_type(task: Task) -> IdType:
@@ -246,11 +276,15 @@ async def _show(
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}
         talk.state.shown.pop("seen", None)
+        if WITHIN in task.facts:
+            talk.state.shown = task.facts[WITHIN] | {"page": 1}
         seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
         if seen is not None:
             talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
-    if person is None and task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys():
-        await listing.tell_pending(talk, task.facts["query_kind"], bound)
+    settled = task.facts.get("view") == SETTLED
+    first_page = task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys()
+    if person is None and (settled or first_page):
+        await listing.tell_pending(talk, task.facts["query_kind"], bound, again=settled)
     talk.state.finish()
 
 
@@ -269,6 +303,6 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
         latest=record_lists.when(latest) if latest else None,
     )
-    talk.state.shown = kept(task.facts) | {"page": 1}
+    talk.state.shown = task.facts.get(WITHIN, kept(task.facts)) | {"page": 1}
     if kind == OTHER:
         talk.state.finish()

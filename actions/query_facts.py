@@ -12,6 +12,8 @@ from actions.query_words import (
     asks_for_other,
     asks_own,
     asks_whole,
+    extreme_asked,
+    in_year_shown,
     is_lunar,
     recent_years,
     view_asked,
@@ -27,7 +29,7 @@ TIMES = ("fee_year", "fee_period", "date_range")
 FILTERS = (*TIMES, "insured_group", "insurance", "validity")
 PEOPLE = ("id_number", "person_name")
 PAYMENTS = frozenset({RecordKind.PAID.value, OTHER})
-PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted"}
+PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted", "of", "extreme", "within"}
 """Facts of one turn, not of the query."""
 EARLIEST = "2008-01"
 """Before that no fee is in the books that we ask."""
@@ -47,7 +49,7 @@ def take_facts(talk: Talk, task: Task) -> None:
             task.put(name, str(value))
     if task.facts.get("query_kind") == RecordKind.TIER_CHOICE and asks_whole(talk.turn):
         task.put("validity", ALL)
-    _take_time(talk, task)
+    take_time(talk, task)
     if task.facts.get("query_kind") == OTHER:
         for name in PEOPLE:
             if token := talk.turn.token(name):
@@ -56,6 +58,8 @@ def take_facts(talk: Talk, task: Task) -> None:
     about_payments = task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}
     if view == EXPORT or (view == CHART and (about_payments or talk.turn.last("query_kind") is None)):
         task.put("view", view)
+        if view == CHART and (extreme := extreme_asked(talk.turn)):
+            task.put("extreme", extreme[0])
 
 
 def _kind_said(talk: Talk, task: Task) -> str | None:
@@ -79,7 +83,7 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
     return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
 
 
-def _take_time(talk: Talk, task: Task) -> None:
+def take_time(talk: Talk, task: Task) -> None:
     """One stretch of time: days for declarations and bookings, months of the fee else; `all` has no bounds."""
     turn, today = talk.turn, talk.today
     if is_lunar(turn):
@@ -97,6 +101,9 @@ def _take_time(talk: Talk, task: Task) -> None:
         if not asks_whole(turn):
             return
         months = ALL
+    seen = str(task.facts.get("date_range") or task.facts.get("fee_period") or ALL)
+    if seen != ALL:
+        days, months = (span and in_year_shown(turn, str(span), seen) for span in (days, months))
     declared = task.facts.get("query_kind") == RecordKind.DECLARATION
     if days is None and (declared or asks_booking(turn)):
         days, months = (ALL if months == ALL else days_of(str(months))), None
@@ -122,7 +129,8 @@ def kept(shown: dict[str, Any]) -> dict[str, Any]:
 def widen(task: Task) -> None:
     """A chart is of payments: of those that were asked for, else of all years."""
     if task.facts.get("query_kind") not in PAYMENTS:
-        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART}
+        extreme = {"extreme": task.facts["extreme"]} if "extreme" in task.facts else {}
+        task.facts = {"query_kind": RecordKind.PAID.value, "view": CHART} | extreme
     if not task.facts.keys() & {"date_range", "fee_period"}:
         task.put("fee_period", ALL)
 

@@ -11,18 +11,26 @@ from actions.query_words import (
     OTHER,
     PAYS,
     SAME,
+    SETTLED,
     TOTAL,
+    WITHIN,
     asks_all,
+    asks_count,
     asks_own,
+    asks_settled,
     asks_total,
+    asks_which,
     asks_whole,
+    extreme_asked,
     page_asked,
     recent_years,
+    state_said,
     view_asked,
 )
 from actions.state import LOOKUPS, Task
 from actions.talk import Talk
 from actions.turn import Turn
+from services.domain.kinds import RecordKind
 
 FOLLOWING = frozenset({"inform", "change_answer", "out_of_scope", "nlu_fallback", "repeat"})
 """Intents of sentences that may be about what was shown last, whoever's."""
@@ -45,6 +53,9 @@ def take_followup(talk: Talk) -> bool:
         start(talk, {**kept(state.shown), "page": open_page, "from_page": open_page, **more})
         if more.get("view") == CHART:
             widen(_task(talk))
+        elif more.get("view") == TOTAL and any(turn.last(name) is not None for name in FILTERS):
+            _task(talk).put(WITHIN, kept(state.shown))
+            take_facts(talk, _task(talk))  # 医保的有几条: the list stays as it is
         return True
     of_another = state.task is None and _is_about_list(talk) and _is_of_another(talk)
     if of_another or (state.task is None and _is_about_list(talk) and _narrows(talk)):
@@ -83,9 +94,8 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 
 
 def _said(talk: Talk) -> dict[str, Any]:
-    beside = listing.neighbour_asked(talk.turn) if "seen" in talk.state.shown else None
-    if beside and talk.state.task is None:
-        return {"place": beside}
+    if talk.state.task is None and (asked := _figures_asked(talk) or _beside_asked(talk)):
+        return asked
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}
     if talk.turn.intent == "go_back" and talk.state.task is None:
@@ -97,6 +107,33 @@ def _said(talk: Talk) -> dict[str, Any]:
         return {"view": TOTAL}
     place = listing.place_asked(talk.turn) if talk.state.task is None else None
     return {"place": place} if place else {}
+
+
+def _beside_asked(talk: Talk) -> dict[str, Any]:
+    """下一条, 详情: of the one record that was shown."""
+    if "seen" not in talk.state.shown:
+        return {}
+    if beside := listing.neighbour_asked(talk.turn):
+        return {"place": beside}
+    again = listing.place_asked(talk.turn) == listing.WHICH and view_asked(talk.turn) is None
+    return {"record": talk.state.shown["seen"]["record"]} if again else {}
+
+
+def _figures_asked(talk: Talk) -> dict[str, Any]:
+    """How many there are, which is the most, whether it is paid: answered in a sentence."""
+    turn, kind, seen = talk.turn, talk.state.shown.get("query_kind"), talk.state.shown.get("seen")
+    if asks_settled(turn) and (kind == RecordKind.DECLARATION or seen) and kind != RecordKind.TIER_CHOICE:
+        return {"view": SETTLED} | ({"record": seen["record"]} if seen else {})
+    if extreme := extreme_asked(turn, tiers=kind == RecordKind.TIER_CHOICE):
+        most, of_years = extreme
+        return {"view": CHART, "extreme": most} if of_years else {"place": most}
+    if kind == RecordKind.TIER_CHOICE and asks_all(turn):
+        return {"validity": ALL, "page": 1}  # 都看哈
+    state = state_said(turn, str(kind))
+    if not (asks_count(turn) or (state and asks_which(turn))):
+        return {}
+    every = {"validity": ALL} if state and kind == RecordKind.TIER_CHOICE else {}
+    return {"view": TOTAL} | every | ({"of": state} if state else {}) if state or _is_bare(talk) else {}
 
 
 def _is_about_list(talk: Talk) -> bool:

@@ -6,14 +6,20 @@ from datetime import date
 from actions.choices import plain, whole_number
 from actions.turn import Turn
 
-PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|^/")
+PAYS = re.compile(r"[交缴买付](?!费?的)|参保|续保|(?:[落欠漏]下|欠起).*补|^/")
 """What asks for a payment, or is a button."""
 ANOTHER = re.compile(r"另|别的?个?|换")
 """Somebody else than a moment ago."""
 ALL = "all"
-LIST, DETAIL, CHART, EXPORT, TOTAL = "list", "detail", "chart", "export", "total"
+LIST, DETAIL, CHART, EXPORT, TOTAL, SETTLED = "list", "detail", "chart", "export", "total", "settled"
+MOST, LEAST = "most", "least"
+WITHIN = "within"
+"""The query of the list of which a part is counted."""
 OTHER = "paid_for_other"
 NEXT, PREVIOUS, LAST, SAME = "next", "previous", "-1", "same"
+
+_SHORT = 14
+"""Characters of a sentence that asks of a list and of nothing else."""
 
 _TO = r"(?:请|我?要|我想|帮我|给我|再|看|翻|到|查|回|返|去|跳)*"
 _NUMBER = r"[0-9]{1,3}|[一二两三四五六七八九十]{1,3}"
@@ -34,7 +40,7 @@ _EXPORT = re.compile(
     re.IGNORECASE,
 )
 _PAPER = re.compile(r"凭证|证明|票|收据")
-_DETAIL = re.compile(r"详情|详细|明细|展开|具体")
+_DETAIL = re.compile(r"详情|详细|明细|展开|具体|^(?:这[条笔]?)?是?(?:哪一?天|几号|什么时候|啥时候)[交缴入退]")
 _WHOLE = re.compile(
     r"全部|所有|一共|总共|累计|历年|历史|往年|这[几些]年|从来|一直以来|都[交缴]过|不限|不管|随便|都(?:要|看|查|可以|行)"
 )
@@ -45,12 +51,37 @@ _YEARS = re.compile(r"(?:最近|近|过去|这)的?(?P<n>[1-9]|[一二两三四�
 _SINCE = re.compile(r"以来|以后|之后|过后|至今|开始的?|(?<!一)起(?![码步])|往后")
 _BEFORE = re.compile(r"以前|之前|为止")
 _BOOKED = re.compile(r"入[库账帐]")
+_PART_OF_YEAR = re.compile(r"[0-9一二三四五六七八九十]月|[上下]半年|季度")
+_NAMES_YEAR = re.compile(
+    r"(?<!半)年|[去今前明]|最近|近[0-9一二两三四五六七八九十几]|[上本这下]个?月|[0-9]{4}"
+)
 _LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
 _FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
 _OWN = re.compile(r"(?:那|还有)?我(?:自己|本人)?(?:的|那[份张])")
 _TOTAL = re.compile(
     r"(?:那|这些|这几[条笔张])?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
 )
+_COUNT = re.compile(r"(?<![第哪这那好])(?:好?几|多少|好多)(?:[条笔张份]|个(?![月年人地星多]))")
+_WHICH_OF = re.compile(r"哪[一几些]?[条笔张]|哪些|是哪")
+_MOST = re.compile(r"(?<!顶)最(?:多|大|高|贵)|顶多的")
+_LEAST = re.compile(r"最(?:少|小|低|便宜)|顶少的")
+_OF_A_YEAR = re.compile(r"哪一?年|哪个年|年份?最|年度最")
+_OF_ONE = re.compile(r"[笔条张次回月]|哪个|金额|^最[多少大小]")
+_SETTLED = re.compile(
+    r"(?:请问)?(?:这|那|它|到底|究竟|一?[条笔个次]|我|已经|都|钱|费|的)*"
+    r"(?:[缴交付][费钱]?[了过]?(?:没有?|没得|吗|不曾|不)|[缴交付]没[有得]?[缴交付]?[了过]?|有没有[缴交付][费钱过]?|是不是[缴交]了|还没[有得]?[缴交]吗?)"
+)
+"""缴了没有, of what is in view."""
+_STATES = (
+    ("tier_choice", "invalid", re.compile(r"无效|失效|没有?效|作废|不作数|过期")),
+    ("tier_choice", "valid", re.compile(r"有效|生效|作数|管用")),
+    ("declaration", "unpaid", re.compile(r"[没未]有?得?[缴交付]|欠")),
+    ("declaration", "void", re.compile(r"作废|无效|撤")),
+    ("declaration", "paid", re.compile(r"已?经?[缴交付][了过]|已[缴交]")),
+    ("paid", "refunded", re.compile(r"退")),
+    (OTHER, "refunded", re.compile(r"退")),
+)
+"""Kind of query, what a record of it may be, how that is said."""
 _STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
 
@@ -83,6 +114,40 @@ def asks_detail(turn: Turn) -> bool:
 def asks_total(turn: Turn) -> bool:
     """一共多少钱, of the records that were shown."""
     return bool(_TOTAL.fullmatch(plain(turn.text)))
+
+
+def asks_count(turn: Turn) -> bool:
+    """一共有几条, 没开的有好多张: how many there are, of the list that was shown."""
+    text = plain(turn.text)
+    return len(text) <= _SHORT and not text.startswith("/") and bool(_COUNT.search(text))
+
+
+def asks_which(turn: Turn) -> bool:
+    """没缴的是哪条, 哪几张没开."""
+    text = plain(turn.text)
+    return len(text) <= _SHORT and not text.startswith("/") and bool(_WHICH_OF.search(text))
+
+
+def extreme_asked(turn: Turn, *, tiers: bool = False) -> tuple[str, bool] | None:
+    """`most` or `least`, and whether of the years: 哪一笔最多, 哪一年交得最少; of `tiers` 哪一档最高."""
+    text = plain(turn.text)
+    if tiers:
+        text = text.replace("档", "条")
+    if len(text) > _SHORT or "档" in text or text.startswith("/"):
+        return None
+    extreme = MOST if _MOST.search(text) else LEAST if _LEAST.search(text) else None
+    of_years = bool(_OF_A_YEAR.search(text))
+    return (extreme, of_years) if extreme and (of_years or _OF_ONE.search(text)) else None
+
+
+def asks_settled(turn: Turn) -> bool:
+    """Whether it is asked if something is paid, and nothing else is said."""
+    return bool(_SETTLED.fullmatch(plain(turn.text)))
+
+
+def state_said(turn: Turn, kind: str) -> str | None:
+    """What the records that are meant have in common: 无效的, 没缴的, 退了费的."""
+    return next((state for of, state, said in _STATES if of == kind and said.search(turn.text)), None)
 
 
 def asks_whole(turn: Turn) -> bool:
@@ -118,7 +183,7 @@ def asks_for_other(turn: Turn) -> bool:
 
 def asks_own(turn: Turn) -> bool:
     """Whether one's own are meant: 我自己的呢, 那我的呢."""
-    return turn.last("beneficiary") == "self" or bool(_OWN.fullmatch(turn.text.strip("，。？?！ 呢啊嘛")))
+    return turn.last("beneficiary") == "self" or bool(_OWN.fullmatch(turn.text.strip("，。？?！ 呢啊嘛喃")))
 
 
 def asks_booking(turn: Turn) -> bool:
@@ -129,6 +194,15 @@ def asks_booking(turn: Turn) -> bool:
 def is_lunar(turn: Turn) -> bool:
     """Whether a time is said in the old calendar, which the books do not know."""
     return bool(_LUNAR.search(turn.text))
+
+
+def in_year_shown(turn: Turn, span: str, shown: str) -> str:
+    """七月的, 八月十号的: of the year that is shown, where no year is said; `span` and `shown` are months or days."""
+    said, seen = ({end[:4] for end in period.split("/")} for period in (span, shown))
+    names_no_year = _PART_OF_YEAR.search(turn.text) and not _NAMES_YEAR.search(turn.text)
+    if not names_no_year or len(said) != 1 or len(seen) != 1 or span == ALL:
+        return span
+    return span.replace(said.pop(), seen.pop())
 
 
 def widened(turn: Turn, span: str, *, earliest: str, latest: str) -> str:

@@ -3,7 +3,9 @@
 import re
 
 from actions import (
+    answering,
     basket,
+    beside,
     choosing,
     earlier,
     family,
@@ -14,6 +16,7 @@ from actions import (
     papers,
     paying,
     persons,
+    queries,
     query_facts,
     query_followups,
     refunding,
@@ -29,6 +32,8 @@ from services.domain.kinds import Insurance, InsuredGroup
 
 INSTEAD = re.compile(r"不是|不对|[改换](?:成|为|给)|错了|应该")
 """不是给我妈交，是给我爸: what was ordered is not wanted."""
+WANTS = re.compile(r"(?:要|想|得)[交缴]")
+"""我妈要交养老，她自己没有手机"""
 
 
 async def pay(talk: Talk) -> None:
@@ -40,6 +45,12 @@ async def pay(talk: Talk) -> None:
         return
     if family.is_whole(talk):
         await _pay_whole(talk)
+        return
+    if task and beside.goes_first(talk):
+        task.asked = None
+        talk.state.parked.insert(0, task)
+        task = talk.state.task = Task(kind="pay", facts=meant.shared(task.facts))
+        await change(talk, task)
         return
     following = others.take_next(talk)
     if following:
@@ -62,6 +73,10 @@ async def pay(talk: Talk) -> None:
             task.facts = meant.shared(known)
         elif more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
+        paying.take_facts(talk, task)
+        if await answering.take_all_insurances(talk, task):  # 居民的都交
+            await steps.go_on(talk)
+            return
     await change(talk, task)
 
 
@@ -136,15 +151,18 @@ async def _come_along(talk: Talk, task: Task, members: list[Task]) -> bool:
 
 
 async def pay_next(talk: Talk, following: Task) -> None:
-    """再帮我爸也交一个: together with what is not paid yet, else anew."""
+    """再帮我爸也交一个: together with what is not paid yet, else anew. A tier that is said is this person's."""
     task = talk.state.task
+    paying.take_facts(talk, following)
+    tier = choosing.tier_within(talk.turn, following.facts)
+    if tier is not None:
+        following.put("tier", tier)
     if task is None or task.kind != "pay" or not await basket.is_unpaid(talk, task):
         if task and task.kind == "pay":
             await earlier.remind(talk, task)
         talk.state.task = following
-        await change(talk, following)
+        await steps.go_on(talk)
         return
-    paying.take_facts(talk, following)
     basket.add(talk, [following])
     talk.tell("basket.added", title=basket.name_of(following))
     await steps.go_on(talk)
@@ -251,6 +269,7 @@ async def query(talk: Talk) -> None:
         return
     if task is None or task.kind != "query":
         task = start(talk, "query")
+    queries.take_both(talk)
     await change(talk, task)
 
 
@@ -292,6 +311,12 @@ def has_done(talk: Talk, kind: str) -> bool:
     return talk.state.done.get("kind") == kind
 
 
+def names_tier(talk: Talk) -> bool:
+    """我要交两千的那档, and nothing was paid before that this may be about."""
+    told = talk.turn.last("tier") is not None and re.search(r"[交缴付档选改要就]", talk.turn.text)
+    return bool(told) and not has_done(talk, "pay")
+
+
 def same_insurance(talk: Talk) -> dict[str, str]:
     """What was finished last, for the one it was for; of somebody else who was not found, nothing."""
     done = {name: value for name, value in talk.state.done.items() if name != "kind"}
@@ -306,5 +331,11 @@ async def pay_again(talk: Talk) -> None:
     if not facts:
         await resume(talk)
         return
+    tier = {"tier": talk.turn.last("tier") or ""}
+    if choosing.told_by_tier(talk.turn, "insured_group", tier, talk.today) not in {
+        None,
+        facts["insured_group"],
+    }:
+        facts = {}  # 两千那档, after flexible employment: another insurance
     talk.state.task = Task(kind="pay", facts=facts)
     await change(talk, talk.state.task)

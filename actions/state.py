@@ -59,6 +59,13 @@ class Task:
         if name in self.taken:
             self.taken.remove(name)
 
+    @property
+    def lacks_name(self) -> bool:
+        """Whether it is asked what is paid for somebody else, and not yet who that is."""
+        asks_what = self.kind == "pay" and self.asked in {"insured_group", "insurance"}
+        named = "insured_person" in self.facts or "person_name" in self.facts
+        return asks_what and self.facts.get("beneficiary") == "other" and not named
+
     def forget(self, name: str) -> None:
         self.facts.pop(name, None)
         if name in self.answered:
@@ -116,9 +123,12 @@ class Dialogue:
 
     @property
     def capture(self) -> str | None:
-        """The personal fact that is being asked for: the whole next input goes to the vault."""
+        """The personal fact that is being asked for: the whole next input goes to the vault. `perhaps_name` where a
+        name may be told although something else is asked."""
         asked = self.login or (self.task.asked if self.task else None)
-        return asked if asked in {"id_number", "person_name"} else None
+        if asked in {"id_number", "person_name"}:
+            return asked
+        return "perhaps_name" if not self.login and self.task and self.task.lacks_name else None
 
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""

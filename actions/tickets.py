@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from actions import awaited, cards, listing, login
+from actions import awaited, cards, listing, login, ticket_figures
 from actions.say import day as say_day
 from actions.say import insurance, say
 from actions.slots import Option
@@ -40,7 +39,7 @@ EVERY_YEAR = "every_year"
 NUMBER = "ticket_no"
 """Of the one record that was in view: 帮这笔开完税证明."""
 COUNTED = "counted"
-"""Whose total is asked for: `EVERY` or `GIVEN`."""
+"""Whose total is asked for, `EVERY` or `GIVEN`, or whose number (`ticket_figures`)."""
 
 
 def is_tax(task: Task) -> bool:
@@ -59,11 +58,15 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
         return
     if task.facts.get(COUNTED) == GIVEN:
         handed = str(talk.state.listed[GIVEN][TICKET]).split(",")
-        _tell_total(
-            talk, task, [ticket for ticket in found if ticket.handle in handed], await whose(talk, holder)
-        )
+        given = [ticket for ticket in found if ticket.handle in handed]
+        ticket_figures.tell_total(talk, given, await whose(talk, holder), given=True, again=False)
+        talk.state.finish()
         return
     who = await whose(talk, holder)
+    if task.facts.get(COUNTED, EVERY) != EVERY:
+        _tell_count(talk, task, [ticket for ticket in found if _fits(ticket, task)], who)
+        if task.asked == TICKET:
+            return
     task.put("certificate_kind", _kind(task, found))
     kind = task.facts["certificate_kind"]
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
@@ -82,7 +85,8 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     elif not wanted:
         await _nothing(talk, task, holder, found)
     elif COUNTED in task.facts:
-        _tell_total(talk, task, wanted, who)
+        task.forget(COUNTED)
+        ticket_figures.tell_total(talk, wanted, who, given=False, again=kind == REISSUE)
     else:
         _list(talk, task, holder, wanted, who)
         await _tell_pending(talk, task, holder)
@@ -192,21 +196,22 @@ async def _tell_pending(talk: Talk, task: Task, holder: Holder) -> None:
             awaited.tell_part_pending(talk, not_yet, again=False)
 
 
-def _tell_total(talk: Talk, task: Task, counted: Sequence[TaxTicket], who: str) -> None:
-    """一共多少钱. A list stays open; of papers that were handed out nothing is asked."""
-    given = task.facts.pop(COUNTED) == GIVEN
-    total = sum((ticket.amount for ticket in counted), Decimal(0))
-    talk.tell(
-        f"paper.total.{'given' if given else 'list'}",
-        who=who, count=len(counted), total=total, again=task.facts["certificate_kind"] == REISSUE,
-    )  # fmt: skip
-    if given:
-        talk.state.finish()
+def _tell_count(talk: Talk, task: Task, fitting: Sequence[TaxTicket], who: str) -> None:
+    """The list stays open, or the question for the year."""
+    state, again = task.facts.pop(COUNTED), task.facts["certificate_kind"] == REISSUE
+    task.asked = task.asked if task.asked == "fee_year" else TICKET
+    is_list = task.asked == TICKET
+    ticket_figures.tell_count(talk, state, fitting, _done(task), who, again=again, is_list=is_list)
+
+
+def _done(task: Task) -> list[str]:
+    """Tickets of the list that were handed out before."""
+    return [handle for handle in str(task.facts.get(DONE, "")).split(",") if handle]
 
 
 async def _issue_every(talk: Talk, task: Task, holder: Holder, wanted: Sequence[TaxTicket]) -> None:
     """Whatever of the list was not handed out yet."""
-    done = str(task.facts.get(DONE, "")).split(",")
+    done = _done(task)
     left = [ticket.handle for ticket in wanted if ticket.handle not in done]
     if left:
         task.put(TICKET, ",".join(left))
@@ -233,7 +238,8 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
     for place, handle in enumerate(handles):
         ticket = by_handle[handle]
         number = said[min(place, len(said) - 1)]
-        issue = int(number) if number else (0 if kind == FIRST else ticket.next_issue)
+        first = kind == FIRST or ticket.first_issued_on is None
+        issue = int(number) if number else (0 if first else ticket.next_issue)
         issues.append(str(issue))
         paper = await talk.services.certificates.issue_tax_certificate(
             holder, conversation_id=talk.conversation_id, handle=handle, issue=issue
@@ -243,8 +249,7 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         words = _words(ticket) | {"minutes": 0 if place else talk.services.settings.document_minutes}
         sentence = say(key, who=who, title=paper.title, count=paper.issue, **words)
         talk.add(cards.document(sentence, paper))
-    done = [handle for handle in str(task.facts.get(DONE, "")).split(",") if handle]
-    talk.state.listed[DONE] = ",".join(dict.fromkeys((*done, *handles)))
+    talk.state.listed[DONE] = ",".join(dict.fromkeys((*_done(task), *handles)))
     talk.state.listed[GIVEN] = {TICKET: ",".join(handles), "issue": ",".join(issues)}
     if left:
         go_on = (say("button.issue_rest"), _payload(kind, holder, ticket=EVERY))

@@ -43,7 +43,12 @@ class Turn:
 
 def token_in(text: str, kind: str) -> str | None:
     """The first vault token of this kind in `text`."""
-    return next((match.group(0) for match in TOKEN.finditer(text) if match.group(1) == kind), None)
+    return next(iter(tokens_in(text, kind)), None)
+
+
+def tokens_in(text: str, kind: str) -> list[str]:
+    """All vault tokens of this kind in `text`, in order."""
+    return [match.group(0) for match in TOKEN.finditer(text) if match.group(1) == kind]
 
 
 def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:

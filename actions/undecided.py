@@ -34,3 +34,15 @@ def ask_whose(talk: Talk) -> None:
 
 def whose_options() -> list[Option]:
     return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, others.OWN)]
+
+
+def leave(talk: Talk, task: Task) -> bool:
+    """上一步 at the first question about somebody else: what was there before that one was named, if anything was."""
+    if WHOSE not in task.before or set(task.answered) & others.PERSONAL - {task.asked}:
+        return False
+    name = task.before.pop(WHOSE)
+    others.take_back(task)
+    if name:
+        task.put(PERSON_NAME, name)
+        ask_whose(talk)
+    return True

@@ -68,6 +68,7 @@ async def _hand_out(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int
     elif early:
         awaited.tell_not_yet(talk, holder, RECORD, early[0])
     elif gone and not books.kept:
+        talk.tell("paper.see_refund", (say("menu.query"), "/query_records"))
         talk.state.finish()
     else:
         _no_record(talk, task, holder, missing, books.kept)

@@ -115,6 +115,9 @@ async def _answers(talk: Talk, task: Task) -> bool:
             talk.state.question = None
             task.forget(ID_NUMBER)
             task.forget(PERSON_NAME)
+        if talk.turn.intent == "go_back":  # to what was open before that one was named
+            await steps.go_on(talk)
+            return True
         return False
     talk.state.question = None
     task.forget(others.FOR_ME)
@@ -131,6 +134,8 @@ async def _answers(talk: Talk, task: Task) -> bool:
 
 async def _for_other(talk: Talk, task: Task) -> None:
     await earlier.close(talk, task)
+    if not others.is_for_other(task):
+        task.before = {WHOSE: task.facts.get(PERSON_NAME, "")}
     task.put("beneficiary", FOR_OTHER)
     task.asked = None
     await starting.change(talk, task)

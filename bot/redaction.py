@@ -17,7 +17,7 @@ from bot.personal_numbers import (
     leftover_digits,
     may_begin_number,
 )
-from services.domain.kin import MY_RELATION
+from services.domain.kin import MY_RELATION, RELATION
 from services.domain.names import begins_with_surname, find_names, mask_name, read_name_answer
 from services.vault import TOKEN, Vault
 
@@ -43,6 +43,8 @@ _DATES = re.compile(r"20\d\d[-./]?(?:0[1-9]|1[0-2])")
 _UNITS = "年月元档块百千万岁共%"
 """Numbers beside these are said in a sentence, and are no pieces of another number."""
 _NOTHING_SAID = re.compile(r"[\s,，.。;；:：!！?？、~～\-—_/|()（）\[\]【】\"“”'‘’]*")
+_BETWEEN = re.compile(r"[\s,，:：的叫是]*")
+"""What may stand between 女儿 and her name."""
 _LONG_ENOUGH_FOR_A_PIECE = 4
 _REJECTED = re.compile(r"不是[给帮替]?\s*$")
 
@@ -149,7 +151,7 @@ class Redactor:
             await self._vault.seal_all(conversation_id, [value[1:] for value in values]) if values else []
         )
         said = [(start, token) for (start, *_), token in zip(values, tokens, strict=True)]
-        return " ".join(words for _, words in sorted([*said, *_relations(text)]))
+        return " ".join(words for _, words in sorted([*said, *_relations(text, found)]))
 
     async def _asked_number(self, conversation_id: str, reading: Reading, found: list[Found]) -> list[Found]:
         """While a number is asked for, whatever has digits is that number, or goes on with its beginning."""
@@ -229,8 +231,17 @@ def _meant(text: str, names: list[Found]) -> list[Found]:
     return left or names
 
 
-def _relations(text: str) -> list[tuple[int, str]]:
-    return [(match.start(), match[0]) for match in MY_RELATION.finditer(text)]
+def _relations(text: str, found: Sequence[Found]) -> list[tuple[int, str]]:
+    """我妈, and 女儿 where her name or number follows."""
+    mine = [(match.start(), match[0]) for match in MY_RELATION.finditer(text)]
+    taken = [(start, start + len(words)) for start, words in mine] + [(f.start, f.end) for f in found]
+    told = [
+        (match.start(), match[0])
+        for match in RELATION.finditer(text)
+        if not any(start <= match.start() < end for start, end in taken)
+        and any(_BETWEEN.fullmatch(text[match.end() : f.start]) for f in found if f.start >= match.end())
+    ]
+    return [*mine, *told]
 
 
 def _without(text: str, found: Sequence[Found]) -> str:

@@ -24,7 +24,7 @@ from bot.lines import Lines, Place
 from services.crashpoints import crashpoint
 from services.domain.errors import Unavailable
 from services.domain.kin import RELATION
-from services.domain.names import read_name_answer
+from services.domain.names import begins_with_surname, read_name_answer
 from services.ports import Clock
 from services.store.arrivals import Arrivals, TicketLost
 from services.store.conversations import (
@@ -70,11 +70,11 @@ SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|�
 """Somebody shall not be paid for after all: 爷爷的先不交, while his number is asked for."""
 WISH = re.compile(
     r"扣|退|[缴交付]错|付款|支付|付钱|[来再]付|显示|[到入]账|打不开|全年|年底|最[低高]|档|[今明去后]年"
-    r"|[一二三四五六七八九十\d]月|个月|养老|医保|补缴|一起|不[要交缴付办弄搞]了|(?<![不莫])(?:授权|同意)|还是.{0,3}[交缴要加]|换.{0,2}个?人|不是给"
+    r"|[一二三四五六七八九十\d]月|个月|[一二两三四五六七八九][百千成]|养老|医保|补缴|一起|还有|加上|算上|不[要交缴付办弄搞]了|(?<![不莫])(?:授权|同意)|还是.{0,3}[交缴要加]|换.{0,2}个?人|不是给"
 )
 """Words of wishes and values, which are neither number nor name: 到年底 最低, 扣了两次钱."""
 PLAIN = re.compile(
-    rf"{WISH.pattern}|{RELATION.pattern}|页面|链接|改成|换成|居民|灵活|就业|社保|保险|自己|本人|可以|怎么|什么|多少|时候"
+    rf"{WISH.pattern}|{RELATION.pattern}|[百千成]|页面|链接|改成|换成|居民|灵活|就业|社保|保险|自己|本人|可以|怎么|什么|多少|时候"
     r"|[我你您他她的了吗呢吧啊嘛哦是不这那就也还把给帮替跟几钱元块有没来到底次查一二两三四五六七八九十百千\d下看去交缴付行好要"
     r"先再都喊叫让从起能年月份第个号加上说想才又错人费款\s，。！？、,.!?~～…]"
 )
@@ -82,6 +82,17 @@ PLAIN = re.compile(
 NO_WISH = re.compile(
     r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾|没有?[医养社参]"
 )
+ASSENT = re.compile(
+    r"(?:(?:嗯|哦|噢|好|可以|行|要得|对头?|是|晓得|知道|明白|收到|稍等|等我?(?:一?[会下哈]|找|看)|ok)(?:的|嘞|了|嘛|吧|啊|呀|哈|儿)*)+",
+    re.IGNORECASE,
+)
+"""好了, 嗯嗯, 稍等: neither a number nor a name, and nothing personal."""
+NOTHING = frozenset({"out_of_scope", "nlu_fallback", "chitchat"})
+REQUESTS = TASKS | {"request_refund"}
+REQUEST = re.compile(
+    r"(?:查|看|开|打印?|补?[交缴]|补|付|退|办|下载).{0,8}?(?:社保|医保|养老|医疗|保险|[缴交付]费|凭证|证明|记录|发票|账单|多少|没|费)"
+)
+"""What to do, and with what: 查我2026年的养老 asks for something, however sure the understanding is of it."""
 SHORT = 4
 """So short a text may be a name, whatever it is taken for: only these words are not sealed then."""
 CONTROL_WORDS = frozenset(
@@ -240,6 +251,8 @@ class Turns:
 
     async def _redact(self, conversation_id: str, text: str, capture: str | None) -> str:
         """`text` without personal data; while one is asked for, nothing but what was recognised gets past."""
+        if capture == "perhaps_name":
+            capture = "person_name" if await self._is_name(text) else None
         if capture is None or not await self._is_control(text, capture):
             return await self._redactor.redact(conversation_id, text, capture=capture)
         redacted = await self._redactor.redact(conversation_id, text)
@@ -247,10 +260,24 @@ class Turns:
             return redacted
         return await self._redactor.redact(conversation_id, text, capture=capture)
 
+    async def _is_name(self, text: str) -> bool:
+        """韦二妹, where 居民 or 灵活就业 is asked: a name and nothing else that is understood."""
+        bare = text.strip(PUNCTUATION)
+        if len(bare) > SHORT or not begins_with_surname(bare) or read_name_answer(bare) is None:
+            return False
+        parsed = await self._engine.parse(text)
+        told = [entity for entity in parsed["entities"] if entity["entity"] != "person_name"]
+        intent, is_sure = parsed["intent"]["name"], parsed["intent"]["confidence"] >= SURE
+        return not told and (intent in NOTHING or not is_sure)
+
     async def _is_control(self, text: str, capture: str) -> bool:
         """Whether this is surely no answer to the open question. The text is only parsed, in memory."""
         bare = text.strip(PUNCTUATION).lstrip(SIGHS)
-        if self._engine.is_payload(text) or bare in CONTROL_WORDS:
+        if (
+            self._engine.is_payload(text)
+            or bare in CONTROL_WORDS
+            or ASSENT.fullmatch(text.strip(PUNCTUATION))
+        ):
             return True
         if _is_plain_wish(bare):
             return True
@@ -268,8 +295,10 @@ class Turns:
             return False
         said = {(entity["entity"], entity["value"]) for entity in parsed["entities"]}
         names_document = any(entity == "id_type" for entity, _ in said) and not NUMERALS.search(text)
+        requests = REQUEST.search(text) is not None and read_name_answer(text) is None
         return (
             (intent in TASKS and is_sure)
+            or (intent in REQUESTS and requests)
             or (intent in ASIDES and ASKS.search(text) is not None)
             or ("beneficiary", "self") in said  # 给我自己开: nobody else is meant after all
             or (capture == "id_number" and (names_document or YEAR.search(text) is not None))

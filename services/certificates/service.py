@@ -202,6 +202,10 @@ class Certificates:
         await self._waiting.watch(holder, conversation_id, kind, pending)
         return True
 
+    async def told(self, holder: Holder, *, conversation_id: str, fee_year: int) -> None:
+        """This conversation knows that the voucher of the year can be had: it is not told once more."""
+        await self._waiting.forget(holder, conversation_id, PAYMENT_RECORD, fee_year)
+
     # --- reading ----------------------------------------------------------------------------------------
 
     async def open_file(

@@ -57,7 +57,7 @@ _OF_YEARS = re.compile(
 """王松年, 张月: a name may end like a time."""
 _UNUSUAL = re.compile(rf"(?!付)[{COMMON_SURNAMES}](?:[{_CN}]岁|我[{_CN}])")
 """李百岁, 任我行: only for who is asked for a name."""
-_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万幺洞拐勾]+")
+_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万幺洞拐勾]+(?:块钱?|元钱?|圆)?")
 _WISH = re.compile("[付交缴办查退扣再到次档款费月第]")
 """Without a surname before it, what has one of these is no name: 那再付一次, 到年底."""
 
@@ -85,6 +85,20 @@ _POSSESSIVE = re.compile(
     r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
     r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录|那份|也要?[交缴]?[。.!！]*$))"
 )
+_AND = r"(?:和|跟|与|同|还有|以及|、)"
+_ONE = rf"(?:我(?:们|自己|本人)?|我?(?:的|家)?{_RELATION}|(?!周[一二三四五六日末]){_SURNAME}[{_CN}]{{1,2}}?)"
+_SEVERAL = re.compile(
+    rf"(?:^|(?<=[\s,，。;；给帮替为查看开打要交缴是成上]))(?P<all>{_ONE}(?:的?{_AND}\s*{_ONE})+)(?:{_SOFT}|(?=[都两俩各]))"
+)
+"""我和王小芳的, 给李梅和我妈开, 王小芳、李梅都交: whoever stands beside somebody."""
+_NAMED = re.compile(rf"\s*(?!{_RELATION}){_SURNAME}[{_CN}]{{1,2}}")
+_TOGETHER = re.compile(
+    rf"(?:^|[\s,，。;；])(?:和|跟|与|同)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?)(?=一[起块路])"
+)
+_COMMON = re.compile(
+    rf"(?:^|还有|以及|换|成|加上?|开|要|是|给|帮|替|查|看)\s*(?P<name>{_SURNAME}[{_CN}]{{2}})(?=的|那[份张个笔条]|也|都|$)"
+)
+"""换成王小芳, 还有王小芳的: only what is made of the characters of many names."""
 _NOT_BUT = re.compile(
     rf"不是\s*(?P<wrong>{_SURNAME}[{_CN}]{{1,2}})[,，\s]*(?:而|应该|应当)?是\s*(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
@@ -123,7 +137,8 @@ _AFTER_DOTTED = re.compile(
 """What stands before and after a name with dots in it."""
 
 _TRIGGER = re.compile(
-    rf"应[该当]|[叫喊给帮替为代是的⟦姓名{DOTS[:5]}]|人|户主|{_RELATION}|name", re.IGNORECASE
+    rf"应[该当]|[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
+    re.IGNORECASE,
 )
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _FREE_NAME = re.compile(rf"(?P<name>{_DOTTED}|[{_CN}]{{2,6}}){_HARD}")
@@ -148,7 +163,14 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
     elif beside := _beside_a_wish(text):
         found.append(beside)
     elif _TRIGGER.search(text):
-        found = [*_labelled(text), *_called(text), *_in_context(text), *_put_right(text), *_dotted(text)]
+        found = [
+            *_labelled(text),
+            *_called(text),
+            *_in_context(text),
+            *_beside_others(text),
+            *_put_right(text),
+            *_dotted(text),
+        ]
         found = [_trimmed(text, *span) for span in found]
     return [(start, end, canonical_name(text[start:end])) for start, end in _without_overlaps(found)]
 
@@ -252,6 +274,23 @@ def _in_context(text: str) -> list[tuple[int, int]]:
             if is_plausible_name(match["name"]) and not _ADDRESSED.fullmatch(match["name"]):
                 found.append(match.span("name"))
     return found
+
+
+def _beside_others(text: str) -> list[tuple[int, int]]:
+    """Names in an enumeration; all that stands in it and is nobody's relation has to be a name."""
+    found = []
+    for match in _SEVERAL.finditer(text):
+        parts = [
+            part for part in re.finditer(rf"(?:(?!的?{_AND}).)+", match["all"]) if _NAMED.fullmatch(part[0])
+        ]
+        if all(is_plausible_name(part[0].strip()) for part in parts):
+            found += [(match.start("all") + part.start(), match.start("all") + part.end()) for part in parts]
+    found += [match.span("name") for match in _TOGETHER.finditer(text) if is_plausible_name(match["name"])]
+    return found + [
+        match.span("name")
+        for match in _COMMON.finditer(text)
+        if set(match["name"][1:]) <= GIVEN_NAME_CHARACTERS and is_plausible_name(match["name"])
+    ]
 
 
 def _put_right(text: str) -> list[tuple[int, int]]:

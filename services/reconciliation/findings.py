@@ -73,9 +73,7 @@ class Findings:
             session.add(row)
             await session.flush()
             _write_history(session, row, SERVICE)
-        finding = self._shown(row)
-        _tell(finding)
-        return finding, True
+        return self._shown(row), True
 
     async def move(self, finding: Finding, state: str, note: str, *, by: str = SERVICE) -> Finding:
         """To another state or another note; nothing when it stands like that already."""
@@ -86,7 +84,7 @@ class Findings:
             row.state, row.note, row.changed_at = state, note[:40], self._clock.now()
             _write_history(session, row, by)
         moved = self._shown(row)
-        _tell(moved)
+        tell(moved)
         return moved
 
     async def agree(self, finding_id: str, *, by: str, reason: str) -> Finding:
@@ -112,7 +110,7 @@ class Findings:
                 subject=finding_id, reason=reason,
             )  # fmt: skip
         finding = self._shown(row)
-        _tell(finding)
+        tell(finding)
         return finding
 
     async def find(self, finding_id: str) -> Finding | None:
@@ -184,7 +182,8 @@ def _write_history(session: AsyncSession, row: FindingRow, by: str) -> None:
     )
 
 
-def _tell(finding: Finding) -> None:
+def tell(finding: Finding) -> None:
+    """For the operator: an error while somebody has to look at it."""
     write = log.error if finding.open else log.info
     write(
         "finding", finding_id=finding.finding_id, day=finding.day.isoformat(), source=finding.source,

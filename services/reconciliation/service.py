@@ -18,7 +18,7 @@ from services.payment import Payment
 from services.ports import Bill, BillKind, Booking, Clock, PaymentGateway, TaxBureau, TradeStatus
 from services.reconciliation.bills import keep_bill
 from services.reconciliation.facts import BUREAU, ORDER_REFUNDED, Difference, Facts, Kind
-from services.reconciliation.findings import Finding, Findings, id_of
+from services.reconciliation.findings import Finding, Findings, id_of, tell
 from services.reconciliation.matching import match, number_of
 from services.reconciliation.mending import Mender, Outcome
 from services.reconciliation.reading import read_facts
@@ -176,7 +176,10 @@ class Reconciliation:
         except (Unavailable, OutcomeUnknown) as error:
             log.warning("mending_put_off", finding_id=finding.finding_id, code=error.code)
             outcome = Outcome(OPEN, NOT_ASKED)
-        return await self._findings.move(finding, outcome.state, outcome.note)
+        moved = await self._findings.move(finding, outcome.state, outcome.note)
+        if new and (moved.state, moved.note) == (finding.state, finding.note):
+            tell(moved)  # only now: what mends itself at once is no error
+        return moved
 
     async def _mend_gone(self, facts: Facts, still: Collection[str]) -> None:
         """Open findings that this day shows to be over: matched now, booked now, or in this day's bill after all."""

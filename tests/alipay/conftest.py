@@ -32,6 +32,8 @@ from services.adapters.clock import SHANGHAI, SandboxClock
 from services.domain.ids import new_id
 from services.settings import Settings
 
+PATIENCE = 30.0
+"""Seconds that our client waits: on a busy machine an answer may take a while, and silence is ordered."""
 START = datetime(2026, 11, 23, 10, tzinfo=SHANGHAI)
 WANG, LI = "2088000000000011", "2088000000000022"
 PEOPLE = [
@@ -172,10 +174,8 @@ async def town(tmp_path: Path, shared_keys: Path) -> AsyncIterator[Town]:
         yield opened
 
 
-async def open_town(
-    data_dir: Path, shared_keys: Path, *, port: int = 0, timeout: float = 8
-) -> AsyncIterator[Town]:
-    """`timeout` is our client's; with `port` a killed town comes back where it was."""
+async def open_town(data_dir: Path, shared_keys: Path, *, port: int = 0) -> AsyncIterator[Town]:
+    """With `port` a killed town comes back where it was."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -206,7 +206,7 @@ async def open_town(
         private_key_pem=own.app_private_key_file.read_text(),
         public_key_pem=own.gateway_public_key_file.read_text(),
         clock=clock,
-        timeout=timeout,
+        timeout=PATIENCE,
     )
     gateway = AlipayGateway(
         client,

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -69,33 +69,50 @@ def test_two_processes_answer_one_conversation_in_the_order_of_arrival(town: Tow
     town.post("/sandbox/bureau/faults", {"operation": "*", "mode": "slow", "times": 1, "seconds": 1})
     said = ["交明年的居民医保", *(f"你好{number}" for number in range(5))]
 
-    def send(number: int) -> httpx.Response:
-        time.sleep(number * 0.12)
+    def send(text: str) -> httpx.Response:
         with httpx.Client(base_url=town.url, timeout=30) as own_connection:
-            return own_connection.post(
-                "/webhooks/rest/webhook", json={"sender": "order", "message": said[number]}
-            )
+            return own_connection.post("/webhooks/rest/webhook", json={"sender": "order", "message": text})
 
+    sent: list[Future[httpx.Response]] = []
     with ThreadPoolExecutor(len(said)) as pool:
-        answers = list(pool.map(send, range(len(said))))
+        for text in said:
+            before = arrived(town)
+            sent.append(pool.submit(send, text))
+            wait_until(lambda before=before: arrived(town) > before)
+    answers = [one.result() for one in sent]
     assert [answer.status_code for answer in answers] == [200] * len(said)
     assert all(answer.json() for answer in answers)
     assert heard(town, "rest:order")[-len(said) :] == said
 
 
-def heard(town: Town, conversation_id: str) -> list[str]:
-    """What residents said, in the order of the conversation's events."""
-
-    async def read() -> list[str]:
+def fetch(town: Town, query: str, *arguments: str) -> list[Any]:
+    async def read() -> list[Any]:
         connection = await asyncpg.connect(town.environment["SHEBAO_DATABASE_URL"])
-        rows = await connection.fetch(
-            "SELECT data FROM event WHERE conversation_id = $1 ORDER BY seq", conversation_id
-        )
+        rows: list[Any] = await connection.fetch(query, *arguments)
         await connection.close()
-        events = [json.loads(row["data"]) for row in rows]
-        return [event["text"] for event in events if event["event"] == "user"]
+        return rows
 
     return asyncio.run(read())
+
+
+def arrived(town: Town) -> int:
+    """How many messages have had a ticket so far."""
+    [row] = fetch(town, "SELECT last_value FROM arrival_ticket_seq")
+    return int(row["last_value"])
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.01)
+
+
+def heard(town: Town, conversation_id: str) -> list[str]:
+    """What residents said, in the order of the conversation's events."""
+    rows = fetch(town, "SELECT data FROM event WHERE conversation_id = $1 ORDER BY seq", conversation_id)
+    events = [json.loads(row["data"]) for row in rows]
+    return [event["text"] for event in events if event["event"] == "user"]
 
 
 def test_copies_that_reach_both_processes_have_one_effect(town: Town) -> None:

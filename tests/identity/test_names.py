@@ -93,3 +93,37 @@ def test_a_name_as_passports_have_it_needs_no_word_that_says_so(text: str, name:
 @pytest.mark.parametrize("text", ["名字ok吗", "姓名OK", "名字写APP上的"])
 def test_other_latin_words_are_no_names(text: str) -> None:
     assert not find_names(text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "names"),
+    [
+        ("开我和王小芳的2026年的缴费凭证", ["王小芳"]),
+        ("我跟李梅一起交医保", ["李梅"]),
+        ("我、王小芳的凭证", ["王小芳"]),
+        ("我和王小芳，都开2026年的", ["王小芳"]),
+        ("王小芳跟我的都要", ["王小芳"]),
+        ("给李梅和我妈开凭证", ["李梅"]),
+        ("给我妈和王小芳交医保", ["王小芳"]),
+        ("给王小芳、李梅、张大山交医保", ["王小芳", "李梅", "张大山"]),
+        ("帮我开王小芳的和李梅的凭证", ["王小芳", "李梅"]),
+        ("和王小芳一起交", ["王小芳"]),
+        ("换成王小芳", ["王小芳"]),
+        ("不开我的，开王小芳的", ["王小芳"]),
+        ("王小芳那份也开", ["王小芳"]),
+    ],
+)
+def test_who_stands_beside_somebody_is_named(sentence: str, names: list[str]) -> None:
+    assert [name for _, _, name in find_names(sentence)] == names
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "我和孙子的医保", "我和单位的", "我和他的一起", "我和房东的", "医保和养老都要交", "第一张和第三张",
+        "给我和我妈、我爸交", "我跟平时一样交", "成都和贵阳的", "周一和周三", "金额和我的不一样", "换成高的",
+        "方便和我说一下", "安顺和我", "和孙子一起交",
+    ],
+)  # fmt: skip
+def test_what_stands_beside_somebody_may_be_no_name(sentence: str) -> None:
+    assert find_names(sentence) == []

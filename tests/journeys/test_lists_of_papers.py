@@ -4,21 +4,20 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.driver import Resident, Town
-from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number
-from tests.journeys.test_papers_in_other_words import begin, documents, year
-from tests.journeys.test_q_queries import month_payment
+from tests.journeys.driver import Town
+from tests.journeys.papers import (
+    ask,
+    begin,
+    documents,
+    month_payment,
+    pay_now,
+    villagers,
+    without_personal_data,
+    year,
+)
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment
 
-
-def person(name: str, number: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id_type": "居民身份证",
-        "id_number": id_number("520123", f"1977{number % 12 + 1:02d}{21 + number // 12}"),
-        "alipay_user_id": f"20889933000000{number:02d}",
-        "enrolments": list(enrolments) or [enrolment(RESIDENT, MEDICAL)],
-        **more,
-    }
+person = villagers("520123", "33")
 
 
 FORTY = person(
@@ -92,50 +91,12 @@ FIVE = person("韦五年", 10, payments=[year(number) for number in range(2022, 
 
 @pytest.fixture(scope="module")
 def people(town: Town) -> Town:
-    town.load(
-        [
-            FORTY,
-            MIXED,
-            MOTHER,
-            FATHER,
-            CHILD,
-            EARLY,
-            WAITS,
-            FOR_CHILD,
-            BABY,
-            OWES,
-            FIVE,
-            REFUNDED,
-            MONTHLY,
-            CHOOSES,
-            PAGES,
-            ONCE,
-        ]
-    )
+    everybody = [
+        FORTY, MIXED, MOTHER, FATHER, CHILD, EARLY, WAITS, FOR_CHILD, BABY, OWES, FIVE, REFUNDED, MONTHLY, CHOOSES,
+        PAGES, ONCE,
+    ]  # fmt: skip
+    town.load(everybody)
     return town
-
-
-def pay_now(me: Resident, who: dict[str, Any]) -> None:
-    me.say("确认支付")
-    me.pay(who["alipay_user_id"])
-    me.say("好了")
-    assert me.card("payment_status")["status"] == "paid"
-
-
-def ask(me: Resident, said: str) -> None:
-    """Say it, and verify again where that is wanted."""
-    me.say(said)
-    if me.has("identity_verification"):
-        me.verify()
-        me.say("好了")
-
-
-def without_personal_data(me: Resident, *others: dict[str, Any]) -> None:
-    for other in others:
-        me.lines = [
-            (who, text.replace(other["id_number"], "（号码）").replace(other["name"], "（姓名）"))
-            for who, text in me.lines
-        ]
 
 
 def test_the_total_of_a_list_and_all_of_it(people: Town) -> None:

@@ -43,6 +43,7 @@ def test_a_premium_and_two_papers_across_midnight(new_town: Callable[..., Town])
     assert (status["status"], status["paid_at"][:10]) == ("paid", "2027-01-01")
     me.say("开今年的缴费凭证")
     assert not me.has("document")  # booked on a working day after the holiday
+    assert "最早1月4日，最晚1月6日可以开；放假安排还没公布，可能晚几天" in me.text
     town.advance("P8D")
     me.say("开今年的缴费凭证")
     again(me)

@@ -6,22 +6,22 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.journeys.driver import Resident, Town
-from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number
-from tests.journeys.test_lists_of_papers import ask, pay_now, without_personal_data
-from tests.journeys.test_papers_in_other_words import begin, documents, year
-from tests.journeys.test_q_queries import declared, month_payment
+from tests.journeys.driver import Town
+from tests.journeys.papers import (
+    ask,
+    begin,
+    declared,
+    documents,
+    items,
+    month_payment,
+    pay_now,
+    villagers,
+    without_personal_data,
+    year,
+)
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment
 
-
-def person(name: str, number: int, *enrolments: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id_type": "居民身份证",
-        "id_number": id_number("520114", f"1976{number % 12 + 1:02d}{11 + number // 12}"),
-        "alipay_user_id": f"20889944000000{number:02d}",
-        "enrolments": list(enrolments) or [enrolment(RESIDENT, MEDICAL)],
-        **more,
-    }
+person = villagers("520114", "55")
 
 
 MONTHS = person(
@@ -75,17 +75,17 @@ DECLARES = person(
         declared("2025-11-03", RESIDENT, MEDICAL, "400.00", fee_year=2026),
     ],
 )
+TICKETS = person(
+    "石五张", 9, enrolment(FLEXIBLE, PENSION), payments=[month_payment(2026, month) for month in range(5, 10)]
+)
+THREE = person("石三年", 10, payments=[year(number) for number in (2024, 2025, 2026)])
 EARLY = person("石太早", 8, payments=[year(2026), year(2025)])
 
 
 @pytest.fixture(scope="module")
 def people(town: Town) -> Town:
-    town.load([MONTHS, MOTHER, FATHER, CHILD, CHOOSES, REISSUES, REFUNDED, DECLARES, EARLY])
+    town.load([MONTHS, MOTHER, FATHER, CHILD, CHOOSES, REISSUES, REFUNDED, DECLARES, EARLY, TICKETS, THREE])
     return town
-
-
-def items(me: Resident) -> list[str]:
-    return [item["title"] + str(item["lines"]) for item in me.card("records")["items"]]
 
 
 def test_from_the_first_to_the_third_are_three(people: Town) -> None:
@@ -95,6 +95,52 @@ def test_from_the_first_to_the_third_are_three(people: Town) -> None:
     assert len(documents(me)) == 3
     assert [month in me.text for month in ("11月", "10月", "9月", "8月")] == [True, True, True, False]
     me.write_transcript("c2-range")
+
+
+def test_several_tickets_by_their_places(people: Town) -> None:
+    me = begin(people, TICKETS, "again-places", "开2026年的完税证明")
+    assert len(items(me)) == 5
+    expected = (
+        ("前三张", ["9月", "8月", "7月"]), ("后面两张", ["6月", "5月"]), ("第一张和第三张", ["9月", "7月"]),
+        ("第二张跟第四张都要", ["8月", "6月"]), ("1和3", ["9月", "7月"]), ("最后两个", ["6月", "5月"]),
+    )  # fmt: skip
+    for said, months in expected:
+        me.say(said)
+        assert len(documents(me)) == len(months), f"{said}: {me.text}"
+        assert all(f"2026年{month}灵活就业" in me.text for month in months), f"{said}: {me.text}"
+    me.say("前两个再补开")
+    assert len(documents(me)) == 2
+    assert me.text.count("第1次补开") == 2
+    assert "2026年9月" in me.text
+
+
+def test_all_vouchers_after_one(people: Town) -> None:
+    me = begin(people, THREE, "again-all", "开2026年的缴费凭证")
+    for said in ("都要", "全部开", "都给我开出来"):
+        me.say(said)
+        assert len(documents(me)) == 3, said
+    me.say("一共几张")
+    assert "刚才开的3张" in me.text
+    me.say("都重新发一遍")
+    assert len(documents(me)) == 3
+    me.say("要完税证明，不要凭证")
+    me.say("算了，还是凭证")
+    assert "缴费记录凭证" in me.text
+    me.say("有好多张")
+    assert not documents(me)
+    other = begin(people, CHILD, "again-all-other", "开代缴的2026年的缴费凭证")
+    other.say(MOTHER["id_number"])
+    other.say(MOTHER["name"])
+    other.say("都要")
+    assert len(documents(other)) == 3
+    assert "**奶2024年" in other.text
+
+
+def test_a_month_of_the_list_of_tickets(people: Town) -> None:
+    me = begin(people, CHILD, "again-month", "开2025年的完税证明")
+    me.say("八月的那张")
+    assert "2025年8月" in items(me)[0]
+    assert "2026年" not in me.text
 
 
 def test_nobody_asked_to_pay(people: Town) -> None:

@@ -4,24 +4,26 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.driver import Resident, Town
-from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, id_number, medical_payment
-from tests.journeys.test_q_queries import declared, month_payment
+from tests.journeys.driver import Town
+from tests.journeys.papers import (
+    ask,
+    begin,
+    declared,
+    documents,
+    month_payment,
+    pay_now,
+    villagers,
+    without_personal_data,
+    year,
+)
+from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment
+
+BOTH_KINDS = (enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, PENSION, since="2026-11"))
+villager = villagers("520115", "22")
 
 
 def person(name: str, number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id_type": "居民身份证",
-        "id_number": id_number("520115", f"1981{number + 1:02d}15"),
-        "alipay_user_id": f"20889922000000{number:02d}",
-        "enrolments": [enrolment(RESIDENT, MEDICAL), enrolment(FLEXIBLE, PENSION, since="2026-11")],
-        **more,
-    }
-
-
-def year(number: int, **more: Any) -> dict[str, Any]:
-    return medical_payment(number, f"{number - 1}-11-03T09:00:00+08:00", f"{number - 1}-11-05") | more
+    return villager(name, number, *BOTH_KINDS, **more)
 
 
 THREE_YEARS = person("何三年", 0, payments=[year(2024), year(2025), year(2026)])
@@ -48,24 +50,30 @@ MONTHS = person(
     ],
 )
 EARLY = person("何太早", 8)
+SISTER = person("王小芳", 9)
+BROTHER = person("何有妹", 10, payments=[year(2026), year(2026, paid_for=SISTER["id_number"])])
+LEFT = person(
+    "何落下",
+    11,
+    assessed_arrears=[
+        {
+            "insured_group": FLEXIBLE,
+            "insurance": PENSION,
+            "agency": "520103",
+            "period": "2025-01/2025-12",
+            "amount": "9720.00",
+        }
+    ],
+    declarations=[declared("2026-04-10", FLEXIBLE, PENSION, "878.94", fee_period="2026-04")],
+)
 
 
 @pytest.fixture(scope="module")
 def people(town: Town) -> Town:
-    town.load([THREE_YEARS, BOTH, MOTHER, PAYER, GRANDMOTHER, GONE, NOBODY, MONTHS, EARLY])
+    town.load(
+        [THREE_YEARS, BOTH, MOTHER, PAYER, GRANDMOTHER, GONE, NOBODY, MONTHS, EARLY, SISTER, BROTHER, LEFT]
+    )
     return town
-
-
-def begin(town: Town, who: dict[str, Any], sender: str, sentence: str) -> Resident:
-    resident = town.resident(sender)
-    resident.say(sentence)
-    resident.log_in(who["alipay_user_id"])
-    return resident
-
-
-def documents(resident: Resident) -> list[dict[str, Any]]:
-    cards = [message["custom"] for message in resident.last if "custom" in message]
-    return [card for card in cards if card["kind"] == "document"]
 
 
 def test_papers_of_several_years_at_once(people: Town) -> None:
@@ -153,6 +161,9 @@ def test_who_is_spoken_to_is_not_who_is_meant(people: Town) -> None:
 def test_why_there_is_no_paper_is_told(people: Town) -> None:
     gone = begin(people, GONE, "words-gone", "2026年的缴费凭证")
     assert "已经退了" in gone.text
+    gone.press("查缴费记录")
+    gone.say("已缴费记录")
+    assert "都已经退费" in gone.text
     nobody = begin(people, NOBODY, "words-nobody", "开缴费凭证")
     assert "没有查到您的缴费记录" in nobody.text
     assert "2026年" not in nobody.text
@@ -192,7 +203,7 @@ def test_an_offer_to_be_told_outlives_a_question(people: Town) -> None:
     if me.has("identity_verification"):
         me.verify()
         me.say("好了")
-    assert "以实际为准" not in me.text
+    assert "可能晚几天" not in me.text
     me.say("好久能开")
     assert "最晚11月26日" in me.last[-1]["text"]
     me.say("要得")
@@ -213,3 +224,79 @@ def test_the_last_paper_again_and_all_of_them(people: Town) -> None:
     me.say("全部完税证明")
     assert not documents(me)
     assert len(me.card("records")["items"]) == 3
+
+
+def test_who_stands_beside_me_is_asked_for_next_and_never_written_down(people: Town) -> None:
+    me = begin(people, BROTHER, "words-beside", "开我和王小芳的2026年的缴费凭证")
+    assert len(documents(me)) == 1
+    assert "姓名记下了" in me.text
+    me.say(SISTER["id_number"])
+    assert "**芳2026年" in me.text
+    me.say("查我和王小芳2026年的缴费记录")
+    assert "已缴费记录1条" in me.text
+    me.say(SISTER["id_number"])
+    assert "您替**芳缴的费1条，2026年" in me.text
+    me.say("我和王小芳一起交明年的居民医保")
+    assert "姓名记下了" in me.text
+    me.say(SISTER["id_number"])
+    assert "**芳，居民医保，2027年度" in me.text
+    kept = (people.data_dir / "serve.log").read_bytes()
+    assert "王小芳".encode() not in kept
+    without_personal_data(me, SISTER)
+    me.write_transcript("c4-beside-me")
+
+
+def test_what_somebody_is_called_is_no_name(people: Town) -> None:
+    me = begin(people, PAYER, "words-nickname", f"给何奶奶{MOTHER['id_number']}开2026年的缴费凭证")
+    assert "身份证上的姓名" in me.text
+    me.say("何奶奶")
+    assert "姓名要和身份证上的一样，平时的称呼查不到" in me.text
+    me.say("何大娘")
+    assert "平时的称呼查不到" in me.text
+    me.say(MOTHER["name"])
+    assert "**英2026年" in me.text
+    me.say("查我替何嬢嬢缴的费")
+    me.say(MOTHER["id_number"])
+    assert "平时的称呼查不到" in me.text
+    me.say(MOTHER["name"])
+    me.say("2025年")
+    assert "您替**英缴的费1条" in me.text
+    me.say(f"给何嬢嬢交明年的居民医保，{MOTHER['id_number']}")
+    assert "平时的称呼查不到" in me.text
+    me.say(MOTHER["name"])
+    assert "您给**英缴居民医保" in me.text
+    without_personal_data(me, MOTHER)
+    me.write_transcript("c4-nickname")
+
+
+def test_another_wish_in_the_middle(people: Town) -> None:
+    me = begin(people, LEFT, "words-instead", "开完税证明")
+    me.say("完税证明不开了，看哈申报")
+    assert "申报的" in me.text
+    me.say("全部")
+    assert me.card("records")["query_kind"] == "declaration"
+    me.say("去年落下的养老咋个补")
+    assert "2025年1月至12月，补缴，一共9720元" in me.text
+    me.write_transcript("q1-instead")
+    again = begin(people, LEFT, "words-instead-again", "查我欠的")
+    assert again.card("choice")["slot"] == "query_kind"
+    again.say("去年落下的咋个补")
+    assert again.has("payment_confirmation")
+
+
+def test_a_booking_is_told_in_one_message(new_town: Any) -> None:
+    town = new_town()
+    town.load([EARLY])
+    me = begin(town, EARLY, "words-booked", "交明年的居民医保")
+    pay_now(me, EARLY)
+    ask(me, "开2027年的缴费凭证")
+    me.press("好，告诉我")
+    town.advance("P4D")
+    me.wait_for_button("现在开")
+    told = me.text
+    for _ in range(5):
+        me.say("你好")
+        told += me.text
+    assert told.count("入账") == 1
+    assert told.count("您问过的2027年缴费记录凭证") == 1
+    me.write_transcript("c1-booked")

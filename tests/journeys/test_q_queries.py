@@ -9,24 +9,10 @@ import pytest
 from pypdf import PdfReader
 
 from tests.journeys.driver import Resident, Town
+from tests.journeys.papers import declared, month_payment
 from tests.journeys.people import FLEXIBLE, MEDICAL, PENSION, RESIDENT, enrolment, medical_payment, resident
 
 FORTY = 40
-
-
-def month_payment(year: int, month: int) -> dict[str, Any]:
-    return {
-        "insured_group": FLEXIBLE, "insurance": PENSION, "agency": "520103", "fee_period": f"{year}-{month:02d}",
-        "amount": "878.94", "tier": "60%", "base": "4394.70",
-        "paid_at": f"{year}-{month:02d}-10T10:00:00+08:00", "booked_on": f"{year}-{month:02d}-12",
-    }  # fmt: skip
-
-
-def declared(day: str, group: str, insurance: str, amount: str, **more: Any) -> dict[str, Any]:
-    return {
-        "insured_group": group, "insurance": insurance, "agency": "520103", "declared_on": day, "amount": amount,
-        "status": "已缴", **more,
-    }  # fmt: skip
 
 
 def people() -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from services import audit
 from services.domain.errors import OutcomeUnknown, Refused, Unavailable
@@ -393,6 +394,21 @@ async def test_a_booking_that_we_have_not_seen_is_looked_up(desk: Desk) -> None:
     view = await desk.town.payment.find_order(order_no)
     assert view is not None
     assert view.booked
+
+
+async def test_only_what_somebody_has_to_look_at_is_told_as_an_error(desk: Desk) -> None:
+    order_no = await desk.paid()
+    for _ in range(3):
+        await desk.next_day()
+    desk.town.bureau.book(order_no)
+    with capture_logs() as mended:
+        await desk.run(WEDNESDAY)
+    assert [line["log_level"] for line in mended if line["event"] == "finding"] == ["info"]
+    desk.town.bureau.table("payments")["GZ1NOBODY"] = {"no": "P", "amount": "1.00", "booked_on": "2026-11-25"}
+    with capture_logs() as open_ones:
+        await desk.run(WEDNESDAY)
+        await desk.run(WEDNESDAY)
+    assert [line["log_level"] for line in open_ones if line["event"] == "finding"] == ["error"]
 
 
 async def test_a_booking_that_the_bureau_has_lost_is_posted_again(desk: Desk) -> None:

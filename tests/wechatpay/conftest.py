@@ -25,7 +25,7 @@ from services.adapters.wechatpay.client import WechatPayClient
 from services.adapters.wechatpay.gateway import WechatPayGateway
 from services.domain.ids import new_id
 from services.settings import Settings
-from tests.alipay.conftest import PEOPLE, START, WANG, load, press
+from tests.alipay.conftest import PATIENCE, PEOPLE, START, WANG, load, press
 
 __all__ = ["PEOPLE", "START", "WANG", "Town", "open_town"]
 
@@ -117,10 +117,8 @@ async def town(tmp_path: Path, shared_keys: Path) -> AsyncIterator[Town]:
         yield opened
 
 
-async def open_town(
-    data_dir: Path, shared_keys: Path, *, port: int = 0, timeout: float = 8
-) -> AsyncIterator[Town]:
-    """`timeout` is our client's; with `port` a killed town comes back where it was."""
+async def open_town(data_dir: Path, shared_keys: Path, *, port: int = 0) -> AsyncIterator[Town]:
+    """With `port` a killed town comes back where it was."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -143,7 +141,7 @@ async def open_town(
     await server.start_serving()
     stop = asyncio.Event()
     courier = asyncio.create_task(wechatpay.run(books, own, stop))
-    client = make_client(f"{base}/sandbox/wechatpay", own, clock, timeout=timeout)
+    client = make_client(f"{base}/sandbox/wechatpay", own, clock, timeout=PATIENCE)
     gateway = WechatPayGateway(client, app_id=own.wechat_app_id, notify_url=f"{base}/notify/wechatpay")
     try:
         yield Town(base, books, clock, own, client, gateway, merchant, settings)

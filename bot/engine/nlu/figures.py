@@ -72,7 +72,10 @@ _FROM_TO = re.compile(
 _FOREMOST = re.compile(
     rf"(?<![以之目])(?:最?前面?|头)(?P<n>[二两三四五六七八九2-9]){_UNIT}(?![月季人星礼年])"
 )
-"""第二个到第四个, 二到四号, 前三个: as many places."""
+_HINDMOST = re.compile(
+    rf"(?<![以之目])(?:最?后[面头]?|最?末尾?|最?下[面头]|倒数)的?(?P<n>[二两三四五六七八九2-9]){_UNIT}(?![月季人星礼年])"
+)
+"""第二个到第四个, 二到四号, 前三个, 后面两张: as many places."""
 _LAST = re.compile(
     rf"倒数头一{_UNIT}?|(?:最后|最末|末尾|最下面?|最底下|最下头|最后头|末(?=一))(?:的|一|那|面)*{_UNIT}|最后一档|倒数第一{_UNIT}?|最末尾的?|最下面的?$"
 )
@@ -86,6 +89,12 @@ _SMALL_TIER = re.compile(
 _BARE = re.compile(
     r"^我?就?(?:选|要|点|用|回复?|打|按|选项)?(?P<n>\d{1,2}|[一二两三四五六七八九十]{1,2})(?:吧|啊|嘛|哈|呗|了)?[.。!！]?$"
 )
+
+_SEVERAL = re.compile(
+    rf"^我?就?(?:选|要|点|开|补开|打)?(?P<n>{_PLACE}{_UNIT}?(?:(?:和|跟|与|、|还有){_PLACE}{_UNIT}?)+)"
+    r"(?:都要|也要|都开|吧|啊|嘛|哈)*[.。!！]?$"
+)
+"""1和3, 一、二、四."""
 
 
 def read_figures(text: str) -> list[Value]:
@@ -164,6 +173,10 @@ _SEEN = re.compile(r"(?:帮?我?想?|请|麻烦)[查看](?!着)")
 """看看我之前选的档次 looks one up and chooses none."""
 
 
+_ASKS_WHICH = re.compile(r"哪|[交缴]得|[笔条张次](?:的|是)*最|金额|最[多少大小](?:的|是|那)*[笔条张次]")
+"""哪一年交得最多, 最少的那笔: of records."""
+
+
 def _is_tier(text: str, match: re.Match[str]) -> bool:
     """最少 in 最少要交多少 asks something; a tier is named by 档, or stands as a choice."""
     said, after = match[0], text[match.end() :]
@@ -173,6 +186,8 @@ def _is_tier(text: str, match: re.Match[str]) -> bool:
         return False
     if "档" in said:
         return True
+    if _ASKS_WHICH.search(text):
+        return False
     if re.match(r".{0,3}(?:多少|几|年限|好多|什么时候)|晚|年限|限额|近|后", after):
         return False
     return not said.startswith("最") or said[1] not in "多大小少" or said.endswith("的") or len(text) <= 8
@@ -200,6 +215,10 @@ def _ordinals(text: str) -> list[Value]:
             number = read_integer(match["n"])
             if number and number <= 31:
                 found.append(Value("ordinal", str(number), *match.span()))
+    several = _SEVERAL.match(text)
+    if several and not found:
+        numbers = [read_integer(said) for said in re.findall(_PLACE, several["n"])]
+        found = [Value("ordinal", str(n), *several.span("n")) for n in numbers if n and n <= LONGEST_STRETCH]
     bare = _BARE.match(text)
     if bare and not found:
         number = read_integer(bare["n"])
@@ -215,6 +234,8 @@ def _stretches(text: str) -> Iterator[Value]:
             yield from _places(first, last, match.span())
     for match in _FOREMOST.finditer(text):
         yield from _places(1, read_integer(match["n"]) or 1, match.span())
+    for match in _HINDMOST.finditer(text):
+        yield from _places(-(read_integer(match["n"]) or 1), -1, match.span())
 
 
 def _places(first: int, last: int, span: tuple[int, int]) -> Iterator[Value]:

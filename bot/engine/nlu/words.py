@@ -29,8 +29,11 @@ _ABOUT_PAPERS = re.compile(r"完税|证明|凭证|票")
 _BARE_FIRST = re.compile(r"首次开具|首开|第一次开|首次")
 _BARE_AGAIN = re.compile(r"补开|重新开一[张份]|重开")
 
+_GIVEN_UP = re.compile(
+    r"[^,，。;；]*(?:不(?:用|想|是)?[要开打办查看弄是]|莫[要开打查看]|别[开打查看]|先不|算了)[^,，。;；]{0,6}[,，。;；]"
+)
 _CHOICES_ONLY = re.compile(
-    r"(?:没有效|没效|[有生无失]效|作废|管用|两样|[还不]?作数|没?过期了?的|一起|一并|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
+    r"(?:没有效|没效|[有生无失]效|作废|管用|两样|[还不]?作数|没?过期了?的|一起|一并|[的那些种个要看查只我是不对错了啊哦噢嗯呃吧嘛呢喃哈就选还有也都和跟全部]|记录|改成|换成|\W)+$"
 )
 _SENDS = re.compile(
     r"(?:们|些)?(?:都|就|又|也|在)?(?:喊|叫|让|说|讲|要|催|劝|教|派|请|通知|帮|替)(?:我|我们|人)|说[要该]"
@@ -70,6 +73,7 @@ _TIER_CHOICE = re.compile(
 _TIERS_SEEN = re.compile(
     r"[查看].*(?P<what>选的?档次?)"
     r"|(?=.*[查看])(?:作数|有效|生效|我用|选)的(?:是|那)?(?P<seen>(?:哪一?个?|什么|啥子?)?档次?)"
+    r"|(?:现在|目前)(?:[缴交]|选)?的?是(?P<cur>(?:哪一?个?|什么|啥子?|几)档次?)"
     r"|[现正]?在[用走]的是?(?P<now>(?:哪一?个?|什么|啥子?)档次?|档次?是(?:哪|什么|啥))"
 )
 """我现在作数的是哪一档，帮我查."""
@@ -158,6 +162,13 @@ def _about_choices(text: str) -> bool:
 
 
 def _papers(text: str, others: list[Value]) -> list[Value]:
+    """Papers and queries; where one is given up, what is wished for instead: 完税证明不开了，看申报."""
+    given_up = _GIVEN_UP.match(text)
+    instead = _named_papers(" " * given_up.end() + text[given_up.end() :], others) if given_up else []
+    return instead or _named_papers(text, others)
+
+
+def _named_papers(text: str, others: list[Value]) -> list[Value]:
     papers = [match.span() for match in re.finditer(PAPER, text)]
     found = [Value("certificate_kind", "payment_record", *m.span()) for m in _RECORD.finditer(text)]
     if papers:
