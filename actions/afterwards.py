@@ -25,6 +25,7 @@ THEN_PAY = re.compile(
 """那就交嘛, after what it costs was told."""
 MISTAKEN = re.compile(r"[交缴付弄搞]错|错了")
 INSTEAD = re.compile(r"(?:是|要|该)(?:给|帮|替)|给我(?:自己|本人)")
+PAID = re.compile(r"我?(?:都|已经)?(?:付|交|缴|弄|搞)?(?:好|完|过|款)?了")
 CHANGES = frozenset({"change_answer", "inform", "out_of_scope", "nlu_fallback", "complain", "faq"})
 OTHER_TIER = re.compile(
     r"(?:应该|应当|本来|原来|其实|明明|想|要|说)(?:的是|是|想|要|说|给我)*(?:[交缴付选补]|$)|应该|应当|本来"
@@ -140,6 +141,24 @@ async def _pays_what_was_asked(talk: Talk) -> bool:
         return False
     talk.state.task = Task(kind="pay", facts=dict(about))
     await starting.change(talk, talk.state.task)
+    return True
+
+
+async def tells_of_another(talk: Talk) -> bool:
+    """好了, while somebody else is asked for: it is about the order that was made before."""
+    task, order_no = talk.state.task, talk.state.order_no
+    if order_no is None or task is None or task.order_no == order_no or talk.state.login:
+        return False
+    if talk.state.question or not PAID.fullmatch(plain(talk.turn.text)):
+        return False
+    order = await talk.services.payment.refresh(order_no)
+    if order.status not in {"paid", "pending"} or order_no in talk.told_orders:
+        return False
+    if order.status == "paid":
+        await paying.show(talk, order)
+    else:
+        talk.tell("instead.waits", total=order.total, until=order.expires_at)
+    await steps.ask_again(talk)
     return True
 
 

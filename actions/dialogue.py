@@ -17,6 +17,7 @@ from actions import (
     cards,
     family,
     faq,
+    halves,
     login,
     lookups,
     loosely,
@@ -44,6 +45,7 @@ from services.bootstrap import Services
 from services.domain.errors import ServiceError
 
 GUESSED = frozenset({"faq", "out_of_scope", "nlu_fallback", "inform"})
+HALVES = GUESSED | {"help"}
 UNCLEAR = frozenset({"out_of_scope", "nlu_fallback"})
 MOVING = frozenset({"cancel", "go_back", "restart", "repeat", "hold", "help"})
 
@@ -83,17 +85,23 @@ async def _go_on_with_next(talk: Talk) -> None:
     await steps.go_on(talk)
 
 
+def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
+    """What the intent asks for, unless somebody who is named to be paid for tells more."""
+    handler = HANDLERS.get(talk.turn.intent, _unclear)
+    if _asks_to_pay(talk) or others.comes_along(talk) or (talk.turn.intent in HALVES and halves.begins(talk)):
+        handler = starting.pay
+    anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
+    return _inform if (handler in {_pay, starting.pay} or anew) and lookups.is_meant(talk) else handler
+
+
 async def _respond(talk: Talk) -> None:
     lookups.hear_second_half(talk)
     meant.read_pronoun(talk)
-    handler = HANDLERS.get(talk.turn.intent, _unclear)
-    if _asks_to_pay(talk):
-        handler = starting.pay
-    anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
-    if (handler in {_pay, starting.pay} or anew) and lookups.is_meant(talk):
-        handler = _inform
+    handler = _handler(talk)
     if talk.turn.intent not in UNCLEAR:
         talk.state.misses = 0
+    if handler in {starting.certificate, starting.query}:
+        await halves.recall_another(talk)
     if talk.state.login and talk.turn.last("beneficiary") != "other" and await login.take_typed(talk):
         return
     offered = talk.state.question == RETURN and talk.turn.poke
@@ -117,6 +125,7 @@ async def _respond(talk: Talk) -> None:
         await _leaves_unbinding(talk)
         or await whose.takes(talk)
         or await asides.takes(talk)
+        or await afterwards.tells_of_another(talk)
         or await afterwards.takes(talk)
         or await starting.name_family(talk)
         or await _about_several(talk)
@@ -215,7 +224,7 @@ async def _inform(talk: Talk) -> None:
             talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
         ):
             await starting.pay_again(talk)
-        else:
+        elif not halves.keep(talk):
             await starting.resume(talk)
     elif others.take_next(talk):  # 我妈也一起
         await starting.pay(talk)

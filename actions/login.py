@@ -1,6 +1,8 @@
 """Who is speaking (A1, A2): consent, or number and name by hand, and then verification in either case."""
 
-from actions import cards
+import re
+
+from actions import cards, persons
 from actions.choices import choose
 from actions.say import known, say
 from actions.slots import SUPPORTED, Option
@@ -15,6 +17,9 @@ ID_TYPE, OLD_NUMBER = "id_type", "old_number"
 """Of which document is the number? Is the new number right that the one of fifteen digits became?"""
 UNKNOWN_HERE = frozenset(IdType) - frozenset(SUPPORTED)
 """Documents with which nothing at all can be done here."""
+AGREES = re.compile(
+    r"(?<![不莫没])(?<!不想)(?<!拒绝)(?<!不同意)(?<!不用)(?<!不要)(?:授权|(?<!不)同意)(?!页|是|什|啥|干|怎|有|了?吗)"
+)
 TYPING = {"none", "refused", "missing_facts", "failed"}
 """The steps at which number and name may be typed."""
 
@@ -80,6 +85,12 @@ async def take_typed(talk: Talk) -> bool:
     asked, id_type = talk.state.login, talk.turn.last("id_type")
     if asked not in {CONSENT, ID_NUMBER, ID_TYPE, OLD_NUMBER, PERSON_NAME}:
         return False
+    own = persons.tokens_of_oneself(talk.turn.text)
+    if asked == CONSENT and talk.turn.last("insurance") and id_token not in own:
+        return False  # 交居民医保 and a number: it may be somebody else's
+    if asked != CONSENT and AGREES.search(talk.turn.text):
+        await consent_again(talk)
+        return True
     if not (id_token or name_token):
         return await _take_answer(talk)
     talk.state.typed = True

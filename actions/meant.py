@@ -16,10 +16,15 @@ HE_OR_SHE = re.compile(
     r"|(?<!其)(?:[他她]|ta)(?:的(?!名|姓|身份|证|号|电话|手机|码|钱)|也|还有|还要|(?:是|就|只|想|要|得)*[交缴])",
     re.IGNORECASE,
 )
+MY_OWN = re.compile(r"我(?:自己|本人)(?:的?(?:支付宝|微信|钱|卡|手机|账号|帐号)|来?(?:付|出|掏|操作))")
+"""What is paid with is not who is paid for."""
 MYSELF_TOO = re.compile(
     r"我(?:自己|本人)?的?(?:那份)?(?:居民|灵活就业|灵活)?(?:医保|养老|社保|医疗)?(?:保险)?"
     r"(?:也(?!不|没|是|觉|想问|想知|晓|知|懂|搞|可以吗|(?:想|要|来|再|得)*(?:给|帮|替|为))"
     r"|一起|一块|一并|一路|[呢嘞喃咧][?？]?$)"
+)
+ONE_MORE = re.compile(
+    r"(?:那|我)?(?:还有|还要|还|再)(?:要|加|帮|给)*一?[个位]人?(?:也?要?[交缴])?[的了嘛哈。.!！]*"
 )
 TELLING = frozenset({"pay_insurance", "inform", "change_answer", "affirm", "out_of_scope", "nlu_fallback"})
 ONLY_ONE = frozenset(
@@ -31,9 +36,15 @@ SAME = "same_person"
 
 
 def read_pronoun(talk: Talk) -> None:
-    """她的医保也交 is for another, as 给她交 is."""
+    """她的医保也交 is for another, as 给她交 is; 给我妈交，用我自己的支付宝 is not for oneself."""
     turn = talk.turn
     talk.meant = person(talk)
+    if {FOR_OTHER, "self"} <= set(turn.values.get("beneficiary", ())) and MY_OWN.search(turn.text):
+        talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
+        return
+    if ONE_MORE.fullmatch(turn.text):
+        talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})
+        return
     said = turn.last("beneficiary") is not None or turn.intent not in TELLING
     if not said and HE_OR_SHE.search(turn.text):
         talk.turn = replace(turn, values={**turn.values, "beneficiary": (FOR_OTHER,)})

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from actions import basket, cards, family, others, which
+from actions import basket, cards, family, others, persons, which
 from actions.choices import choose, plain
 from actions.say import say
-from actions.slots import FOR_OTHER, Option
+from actions.slots import FOR_OTHER, ID_NUMBER, Option
 from actions.state import CHANGE, CHANGING, SHARED, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
@@ -14,6 +14,7 @@ from services.domain.kinds import Insurance
 LEAVE_OUT = re.compile(
     r"去掉|拿掉|删掉|除开|除了|跳过|先?(?:不|别)(?:用|要|给|帮|算|管)|先?(?:不|别)(?:交|缴)|不(?:交|缴|要|办)了"
 )
+SWAP = re.compile(r"[换改](?:成|为|给)|不是")
 ADD = re.compile(r"加上|再加|加个|加一|也加|算上|带上|还有")
 BACK = re.compile(r"还是.{0,4}(?:交|缴|加|要|给|算|带)|(?:加|算|弄|放)(?:回来|进来|回去)")
 ONLY = re.compile(r"只(?:要|给|帮)?(?:交|缴|办|付|算)|光(?:交|缴)|只要|就(?:交|缴)")
@@ -84,12 +85,28 @@ async def _takes_back_in(talk: Talk) -> bool:
 def _takes_named(talk: Talk) -> bool:
     """再加上我女儿; who of them is named otherwise comes first."""
     named = family.relations(talk.turn.text)
+    if _swaps(talk):
+        return True
     if named and ADD.search(talk.turn.text) and not any(talk.turn.last(name) for name in SHARED):
         _add_named(talk, named)
         return True
     if len(named) == 1:
         _turn_to(talk, named[0])
     return False
+
+
+def _swaps(talk: Talk) -> bool:
+    """我爸的换成我妈: one of them is left out, and another comes along."""
+    state = talk.state
+    said = [one.title for one in persons.named(talk.turn.text, everybody=True)]
+    if len(said) != len(("old", "new")) or not SWAP.search(talk.turn.text):
+        return False
+    leaving = [one for one in state.basket if one.facts.get("relation") == said[0]]
+    if not leaving or any(one.facts.get("relation") == said[1] for one in basket.everybody(state)):
+        return False
+    state.basket = [one for one in state.basket if one not in leaving]
+    _add_named(talk, said[1:])
+    return True
 
 
 async def _is_not_paid(talk: Talk, task: Task) -> bool:
@@ -108,12 +125,25 @@ def _told_of_each(talk: Talk) -> bool:
     for one in meant:
         for name, token in told[one.facts["relation"]].items():
             one.put(name, token)
+    meant = meant or _told_in_order(talk, waiting)
     if len(meant) < 2 or state.task is None:
         return False
     state.task.asked = None
     state.parked.insert(0, state.task)
     state.task = None
     return True
+
+
+def _told_in_order(talk: Talk, waiting: Sequence[Task]) -> list[Task]:
+    """Numbers of several of them, and not whose: in the order in which they are waiting."""
+    people = persons.named(talk.turn.text, meant=talk.turn.tokens, everybody=True)
+    told = [one for one in people if not one.title and ID_NUMBER in one.facts]
+    untold = [one for one in waiting if ID_NUMBER not in one.facts and others.is_for_other(one)]
+    if len(told) != len(people) or len(told) < len(("first", "second")) or len(told) > len(untold):
+        return []
+    for one, person in zip(untold, told, strict=False):
+        one.facts |= person.facts
+    return untold[: len(told)]
 
 
 async def _tiers_of_each(talk: Talk) -> bool:

@@ -2,7 +2,19 @@
 
 import re
 
-from actions import cards, choosing, login, members, others, periods, refunding, reviewing, starting, steps
+from actions import (
+    cards,
+    choosing,
+    login,
+    members,
+    others,
+    periods,
+    refunding,
+    reviewing,
+    starting,
+    steps,
+    undecided,
+)
 from actions.choices import choose
 from actions.flows import find_flow
 from actions.say import say
@@ -25,7 +37,7 @@ async def go_back(talk: Talk) -> None:
     if task is None:
         talk.tell("nothing_to_go_back", *steps.menu_buttons())
         return
-    if task.asked in others.PERSONAL and others.leave(talk, task):
+    if task.asked in others.PERSONAL and undecided.leave(talk, task):
         if talk.state.question is None:
             await steps.go_on(talk)
         return

@@ -7,10 +7,10 @@ with number, name or dues, the answer is one (`reliability` 4.2).
 import re
 from collections.abc import Sequence
 
-from actions import called, cards, family, meant
+from actions import called, cards, family, meant, persons
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, SHARED, WHOSE, Task
+from actions.state import CONFIRM, PERSON, SHARED, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -28,11 +28,18 @@ WHO = (
     "as_before",
     meant.SAME,
 )
-"""Facts of the task that say for whom it is; `looked_for` is what the person was last found for."""
-OWN = "self"
+"""Facts of a task: for whom it is; `looked_for` is what that one was last found for."""
+OWN, FOR_ME = "self", "for_me"
+"""`FOR_ME` is a fact of a task for oneself in whose sentence a number stood."""
+TOLD = (ID_NUMBER, PERSON_NAME, FOR_ME)
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|一起|一路|一块|一并|[呢嘞喃咧][?？]?$")
+WANTED = re.compile(r"[给帮替].{1,12}[交缴](?!了|过|错|不|的|没)")
+DOUBTED = re.compile(rf"{QUESTION.pattern}|多少|好多|为啥|会|报销|影响|[交缴](?:了|过|错|不)")
+LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
+ALONG = re.compile(r"也.{0,3}[交缴办付要]|也一样|加上|一起")
+"""等一下，我妈的也一起交; 我爸也要."""
 VALUES = ("tier", "fee_period", "fee_year")
 """What is said of the payment meanwhile, and taken."""
 LOOKING_UP = frozenset({"query_records", "get_certificate", "request_refund"})
@@ -53,8 +60,8 @@ def take(talk: Talk, task: Task) -> set[str]:
     if beneficiary == FOR_OTHER:
         new |= _take_relation(talk, task)
     if not is_for_other(task):
-        return new
-    said = {name: talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME)}
+        return new | _take_somebody(talk, task, for_me=beneficiary == OWN)
+    said = {name: _told(talk, name) for name in (ID_NUMBER, PERSON_NAME)}
     said["id_type"] = _usable_type(talk)
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
@@ -65,6 +72,24 @@ def take(talk: Talk, task: Task) -> set[str]:
     if task.asked == INSURED and new == {"id_type"}:
         task.put(INSURED, ANOTHER)  # the document of somebody who is not among those on offer
     return new
+
+
+def _told(talk: Talk, name: str) -> str | None:
+    """The number or name that was said of somebody else: 我叫…，给…交."""
+    own = persons.tokens_of_oneself(talk.turn.text)
+    if not own:
+        return talk.turn.token(name)
+    others = (token for token in talk.turn.values.get(name, ()) if token in talk.turn.tokens - own)
+    return next(others, None)
+
+
+def _take_somebody(talk: Talk, task: Task, *, for_me: bool) -> set[str]:
+    """交居民医保 and a number: whose it is shows when it is known who speaks (`actions.undecided`)."""
+    new = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := talk.turn.token(name))}
+    task.facts |= new
+    if new and for_me:
+        task.facts[FOR_ME] = "yes"
+    return set(new)
 
 
 def _usable_type(talk: Talk) -> str | None:
@@ -94,6 +119,11 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     return new
 
 
+def who(task: Task) -> tuple[str, ...]:
+    """For whom a task is, as far as that was said; it is another tuple when somebody else is."""
+    return tuple(str(task.facts.get(name, "")) for name in ("beneficiary", INSURED, ID_NUMBER, PERSON_NAME))
+
+
 def pays_for_other(talk: Talk) -> bool:
     """Whether somebody else is paid for, alone or with others, or was just now."""
     state = talk.state
@@ -117,9 +147,18 @@ def take_next(talk: Talk) -> Task | None:
     return Task(kind="pay", facts=shared)
 
 
+def comes_along(talk: Talk) -> bool:
+    """Whether the next person is named in a sentence that looks like something else."""
+    said = talk.turn.intent in LOOSE and ALONG.search(talk.turn.text)
+    return bool(said or meant.ONE_MORE.fullmatch(talk.turn.text)) and take_next(talk) is not None
+
+
 def names_somebody(talk: Talk) -> bool:
-    """A sentence with a number in it for somebody else asks to pay, whatever question it looks like."""
-    return talk.turn.last("beneficiary") == FOR_OTHER and talk.turn.token(ID_NUMBER) is not None
+    """A sentence for somebody else with a number in it, or with what shall be paid and no question, asks to pay,
+    whatever it looks like."""
+    turn = talk.turn
+    wants = turn.last("insurance") and WANTED.search(turn.text) and not DOUBTED.search(turn.text)
+    return turn.last("beneficiary") == FOR_OTHER and bool(turn.token(ID_NUMBER) or wants)
 
 
 def share(talk: Talk, task: Task) -> None:
@@ -130,7 +169,7 @@ def share(talk: Talk, task: Task) -> None:
             if name in talk.state.last:
                 task.facts.setdefault(name, talk.state.last[name])
     if task.facts.pop(meant.SAME, None) and INSURED in talk.state.last:
-        task.facts[INSURED] = talk.state.last[INSURED]
+        task.facts |= {name: talk.state.last[name] for name in PERSON if name in talk.state.last}
 
 
 def is_asking(talk: Talk) -> bool:
@@ -143,6 +182,11 @@ def answers(talk: Talk) -> bool:
     """Whether the turn tells who it is, whatever else it looks like."""
     told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
     return told or (talk.turn.last("id_type") is not None and not QUESTION.search(talk.turn.text))
+
+
+def _says_who(talk: Talk) -> bool:
+    """A number, a name, or whom it is for: 算了给我叔叔交."""
+    return answers(talk) or bool(family.relations(talk.turn.text))
 
 
 async def settle(talk: Talk, task: Task, case: Case) -> str | None:
@@ -186,7 +230,9 @@ async def settle(talk: Talk, task: Task, case: Case) -> str | None:
 
 async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     """Number and name are there and the number can be one; else the next question has been asked."""
-    if task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not answers(talk):
+    if _says_it_is_right(talk, task):
+        talk.tell("others.still_nobody")
+    elif task.asked in {ID_NUMBER, PERSON_NAME} and talk.turn.token("text") and not _says_who(talk):
         await called.tell_not_heard(talk, task.asked)
     elif task.asked in PERSONAL and not answers(talk) and _tells_of_it(talk, task):
         talk.tell("others.noted")
@@ -220,12 +266,17 @@ async def _is_complete(talk: Talk, task: Task, case: Case) -> bool:
     return True
 
 
+def _says_it_is_right(talk: Talk, task: Task) -> bool:
+    """对的, after nobody was found: the same number and name find nobody again."""
+    asked = task.asked == ID_NUMBER and task.facts.get(INSURED) == ANOTHER
+    return asked and talk.turn.intent == "affirm" and not answers(talk)
+
+
 def _tells_of_it(talk: Talk, task: Task) -> bool:
     """到年底, 最低的: something of this payment. 查我2026年的养老 was about something else, which is done."""
-    told = any(talk.turn.last(name) for name in VALUES)
-    if task.facts.get("tier") and talk.turn.last("amount"):  # 三百块
-        told = True
-    return told and talk.turn.intent not in LOOKING_UP
+    three_hundred = task.facts.get("tier") and talk.turn.last("amount")
+    told = three_hundred or any(talk.turn.last(name) for name in VALUES)
+    return bool(told) and talk.turn.intent not in LOOKING_UP
 
 
 async def _renew(talk: Talk, task: Task) -> bool:
@@ -261,7 +312,8 @@ def nobody(talk: Talk, task: Task, refused: Refused, *, pet_name: bool = False) 
         task.facts |= {INSURED: ANOTHER, **kept}
         task.asked, task.draft_id = PERSON_NAME if pet_name else ID_NUMBER, None
     sentence = say(f"error.{NOTHING_FOUND}", what=what, pet_name=pet_name)
-    talk.add(cards.error(NOTHING_FOUND, False, sentence, (say("button.cancel"), "/cancel")))
+    skip = ((say("button.skip"), say("button.skip")),) if task.member else ()
+    talk.add(cards.error(NOTHING_FOUND, False, sentence, *skip, (say("button.cancel"), "/cancel")))
 
 
 async def refuse(talk: Talk, task: Task, refused: Refused) -> None:
@@ -290,30 +342,6 @@ def take_back(task: Task) -> None:
         task.forget(name)
     if task.asked in {*PERSONAL, CONFIRM}:
         task.asked = None
-
-
-def leave(talk: Talk, task: Task) -> bool:
-    """上一步 at the first question about somebody else: what was there before that one was named, if anything was."""
-    if WHOSE not in task.before or set(task.answered) & PERSONAL - {task.asked}:
-        return False
-    name = task.before.pop(WHOSE)
-    take_back(task)
-    if name:
-        task.put(PERSON_NAME, name)
-        ask_whose(talk)
-    return True
-
-
-def ask_whose(talk: Talk) -> None:
-    """这笔给这位缴吗？"""
-    talk.state.question = WHOSE
-    options = whose_options()
-    sentence = say("ask.beneficiary", titles=[option.title for option in options])
-    talk.add(cards.choice(sentence, "beneficiary", options))
-
-
-def whose_options() -> list[Option]:
-    return [Option(value=value, title=say(f"option.whose.{value}")) for value in (FOR_OTHER, OWN)]
 
 
 def _ask(talk: Talk, task: Task, name: str, key: str | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from actions import awaited, family, holders, picking, ticket_figures, tickets, vouchers
+from actions import awaited, family, holders, persons, picking, ticket_figures, tickets, vouchers
 from actions.choices import choose, plain
 from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
 from actions.query_words import (
@@ -282,13 +282,15 @@ def take_both(talk: Talk) -> None:
     )
     tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := turn.token(name))}
     relation = next(iter(family.relations(turn.text)), None)
-    if kind and family.SELF_TOO.search(turn.text) and (tokens or relation):
+    if kind and persons.includes_oneself(turn.text) and (tokens or relation):
         whose = {"beneficiary": OTHER, **tokens} | ({"relation": relation} if relation else {})
         talk.state.parked.insert(
             0, Task(kind="certificate", facts={"certificate_kind": str(kind)} | said | whose)
         )
         talk.turn = replace(
-            turn, text=TOKEN.sub("", turn.text), values={**turn.values, "beneficiary": ("self",)}
+            turn,
+            text=TOKEN.sub("", turn.text),
+            values={**turn.values, "beneficiary": ("self",), ID_NUMBER: (), PERSON_NAME: ()},
         )
         return
     own = not tokens and turn.last("beneficiary") != OTHER

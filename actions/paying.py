@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping
+from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping, undecided
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
 from actions.say import say
 from actions.slots import INSURED, Case, No, Option, Slot
-from actions.state import PAYMENT, RETURN, Task
+from actions.state import PAYMENT, RETURN, WHOSE, Task
 from actions.talk import Talk
 from services.domain.errors import Refused, ServiceError
 from services.domain.kinds import Insurance, InsuredGroup, PaymentType
@@ -82,7 +82,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     """Say the next thing of a payment: the first open question, the review, or how to pay."""
     await _go_on(talk, task, bound)
     if (
-        talk.state.task is task and task.asked is None
+        talk.state.task is task and task.asked is None and talk.state.question != WHOSE
     ):  # that was refused, of another: what was wished for before
         await _go_on(talk, task, bound)
 
@@ -90,6 +90,8 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
 async def _go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if task.asked == PAYMENT and talk.state.order_no:
         await show_order(talk, talk.state.order_no)
+        return
+    if not await undecided.decide(talk, task, bound.person_id):
         return
     if others.is_for_other(task) and not await _settle_person(talk, task, bound):
         return

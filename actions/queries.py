@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from actions import called, cards, family, holders, listing, login, record_lists
+from actions import called, cards, family, holders, listing, login, persons, record_lists
 from actions.choices import choose
 from actions.query_facts import (
     FILTERS,
@@ -48,12 +48,13 @@ def take_both(talk: Talk) -> None:
     turn = talk.turn
     said = {name: token for name in PEOPLE if (token := turn.token(name))}
     others = said or family.relations(turn.text)
-    if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
+    if not others or not persons.includes_oneself(turn.text) or turn.last("query_kind") not in {None, "paid"}:
         return
     theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
     take_time(talk, theirs)
     talk.state.parked.insert(0, theirs)
     values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
+    values |= dict.fromkeys(PEOPLE, ())
     talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
 
 

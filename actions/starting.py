@@ -7,12 +7,15 @@ from actions import (
     basket,
     beside,
     choosing,
+    earlier,
     family,
+    halves,
     login,
     meant,
     others,
     papers,
     paying,
+    persons,
     queries,
     query_facts,
     query_followups,
@@ -27,11 +30,14 @@ from actions.state import CONFIRM, LOOKUPS, PAYMENT, PERSON, STATUS, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup
 
+INSTEAD = re.compile(r"不是|不对|[改换](?:成|为|给)|错了|应该")
+"""不是给我妈交，是给我爸: what was ordered is not wanted."""
 WANTS = re.compile(r"(?:要|想|得)[交缴]")
 """我妈要交养老，她自己没有手机"""
 
 
 async def pay(talk: Talk) -> None:
+    halves.recall(talk)
     task = talk.state.task
     members = family.take_family(talk)
     if members:
@@ -48,7 +54,7 @@ async def pay(talk: Talk) -> None:
         return
     following = others.take_next(talk)
     if following:
-        await _pay_next(talk, following)
+        await pay_next(talk, following)
         return
     both = _take_both(talk)
     if both:
@@ -56,15 +62,30 @@ async def pay(talk: Talk) -> None:
         await pay_both(talk, *both)
         return
     if task is None or task.kind != "pay" or another(talk, task):
+        if task:
+            await _leave_order(talk, task)
+        known = task.facts if task and task.kind == "pay" else talk.state.last
+        instead = talk.turn.last("beneficiary") == FOR_OTHER and INSTEAD.search(talk.turn.text)
+        further = talk.turn.last("fee_year") and others.AGAIN.search(talk.turn.text)  # 2027的也一起交
         task = start(talk, "pay")
-        more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self"
-        if more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
+        more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self" or further
+        if instead and not talk.turn.last("insurance"):
+            task.facts = meant.shared(known)
+        elif more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
         paying.take_facts(talk, task)
         if await answering.take_all_insurances(talk, task):  # 居民的都交
             await steps.go_on(talk)
             return
     await change(talk, task)
+
+
+async def _leave_order(talk: Talk, task: Task) -> None:
+    """What was ordered for one, when another is to be paid for: closed if it is instead, else told that it is there."""
+    if INSTEAD.search(talk.turn.text):
+        await earlier.close(talk, task)
+    elif family.relations(talk.turn.text) not in ([], [task.facts.get("relation")]):
+        await earlier.remind(talk, task)
 
 
 async def _pay_whole(talk: Talk) -> None:
@@ -96,12 +117,40 @@ async def name_family(talk: Talk) -> bool:
 
 async def _pay_family(talk: Talk, members: list[Task]) -> None:
     """All at once; each is told what the one before has settled."""
+    task = talk.state.task
+    for one in members:
+        tier = choosing.tier_said(talk.turn, one.facts)
+        if tier:
+            one.facts.setdefault("tier", tier)
+    if (
+        task
+        and task.kind == "pay"
+        and others.ALONG.search(talk.turn.text)
+        and await _come_along(talk, task, members)
+    ):
+        return
     basket.gather(talk, members)
     talk.tell("basket.family", titles=[basket.name_of(task) for task in members])
     await steps.go_on(talk)
 
 
-async def _pay_next(talk: Talk, following: Task) -> None:
+async def _come_along(talk: Talk, task: Task, members: list[Task]) -> bool:
+    """我和我妈也要: with whoever is at the card, unless something else is to be paid for them."""
+    shared = basket.in_common(talk.state.basket) if task.joint else meant.shared(task.facts)
+    other = any(
+        talk.turn.last(name) not in {None, shared.get(name)} for name in ("insured_group", "insurance")
+    )
+    if other or "insurance" not in shared or not await basket.is_unpaid(talk, task):
+        return False
+    for one in members:
+        one.facts = shared | one.facts
+    basket.add(talk, members)
+    talk.tell("basket.added", title="和".join(basket.name_of(one) for one in members))
+    await steps.go_on(talk)
+    return True
+
+
+async def pay_next(talk: Talk, following: Task) -> None:
     """再帮我爸也交一个: together with what is not paid yet, else anew. A tier that is said is this person's."""
     task = talk.state.task
     paying.take_facts(talk, following)
@@ -109,6 +158,8 @@ async def _pay_next(talk: Talk, following: Task) -> None:
     if tier is not None:
         following.put("tier", tier)
     if task is None or task.kind != "pay" or not await basket.is_unpaid(talk, task):
+        if task and task.kind == "pay":
+            await earlier.remind(talk, task)
         talk.state.task = following
         await steps.go_on(talk)
         return
@@ -129,6 +180,8 @@ def _take_both(talk: Talk) -> tuple[Task, Task] | None:
         second.facts |= {name: first.facts[name] for name in PERSON if name in first.facts} | {
             meant.SAME: "yes"
         }
+    elif told := {name: first.facts[name] for name in others.TOLD if name in first.facts}:
+        second.facts |= told | {meant.SAME: "yes"}
     for place, task in enumerate((first, second)):
         if groups:
             task.put("insured_group", groups[min(place, len(groups) - 1)])
@@ -144,7 +197,7 @@ def _is_for_one(talk: Talk) -> bool:
     """Whether both are for the same person: not one for the mother and one for oneself, nor one instead of another."""
     if talk.turn.last("beneficiary") is None:
         return not others.is_for_other(talk.state.task) and talk.turn.intent == "pay_insurance"
-    return not (talk.turn.last("beneficiary") == FOR_OTHER and family.names_oneself(talk.turn.text))
+    return not (talk.turn.last("beneficiary") == FOR_OTHER and persons.names_oneself(talk.turn.text))
 
 
 async def pay_both(talk: Talk, first: Task, second: Task) -> None:
@@ -181,8 +234,11 @@ def start(talk: Talk, kind: str) -> Task:
 async def change(talk: Talk, task: Task) -> None:
     """Take the facts of the turn into the task and go on from there."""
     if task.kind == "pay":
+        before = others.who(task)
         if paying.take_facts(talk, task) and task.asked in {CONFIRM, PAYMENT}:
             task.asked = None
+        if others.who(task) != before and not task.joint:
+            await earlier.close(talk, task)
     elif task.kind == "query":
         query_facts.take_facts(talk, task)
     elif task.kind == "refund":

@@ -94,6 +94,7 @@ class Dialogue:
     `said_once` are sentences that bear no repeating: what was paid and is not in the books.
     `hint` is what the last answer was about, for a next sentence that says no more than 为什么 or 那就交: `why`
     something was refused, or the insurance of a question.
+    `kept` are a number and a name that were told before what they are for.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -123,6 +124,7 @@ class Dialogue:
     window: dict[str, Any] = field(default_factory=dict)
     said_once: list[str] = field(default_factory=list)
     hint: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -135,7 +137,7 @@ class Dialogue:
 
     def finish(self, *, left: bool = False) -> None:
         """The task is done with, can't go on, or was `left` by the resident; what it was about is remembered."""
-        task, self.task = self.task, None
+        task, self.task, self.kept = self.task, None, {}
         if not left:
             self.window = {}
         if task:
@@ -170,7 +172,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once, self.hint = [], {}
+        self.said_once, self.hint, self.kept = [], {}, {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

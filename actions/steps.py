@@ -7,12 +7,12 @@ from actions import (
     cards,
     lately,
     login,
-    others,
     papers,
     paying,
     queries,
     refunding,
     returning,
+    undecided,
 )
 from actions.say import say
 from actions.state import CONFIRM, PAYMENT, STATUS, TELL, UNBIND, WHOSE, Task
@@ -54,7 +54,7 @@ async def go_on(talk: Talk) -> None:
         await awaited.offer_again(talk)
         return
     if talk.state.question == WHOSE:
-        others.ask_whose(talk)
+        undecided.ask_whose(talk)
         return
     if talk.returning:
         talk.returning = False

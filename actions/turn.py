@@ -25,9 +25,15 @@ class Turn:
         return said[-1] if said else None
 
     def token(self, kind: str) -> str | None:
-        """The vault token of this kind in the text, whole, if there is one; after a correction the right one."""
-        meant = self.values.get(kind, ())
-        return meant[0] if len(meant) == 1 and TOKEN.fullmatch(str(meant[0])) else token_in(self.text, kind)
+        """The vault token of this kind in the text, whole, if there is one; of 不是⟦…⟧，是⟦…⟧ the one that is meant."""
+        meant = (value for value in self.values.get(kind, ()) if value in self.tokens)
+        return next(meant, None) or token_in(self.text, kind)
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The vault tokens of numbers and names that are meant: not those that were taken back."""
+        said = (value for name in ("id_number", "person_name") for value in self.values.get(name, ()))
+        return frozenset(value for value in said if TOKEN.fullmatch(str(value)))
 
     @property
     def poke(self) -> bool:

@@ -2,15 +2,18 @@
 
 import re
 
-from actions import members, moving, others, starting, steps
+from actions import basket, earlier, family, meant, members, moving, others, starting, steps, undecided
 from actions.choices import choose
+from actions.say import say
 from actions.slots import FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME
-from actions.state import PAYMENT, WHOSE, Task
+from actions.state import CONFIRM, PAYMENT, WHOSE, Task
 from actions.talk import Talk
 
 SOMEBODY_ELSE = re.compile(
-    r"参保(?:的)?人.{0,2}(?:错|不对)|人(?:搞|弄|选|填)?错了|换(?:个|一个|一位|成?别的?|成?另外?一?个)人|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
+    r"参保(?:的)?人.{0,2}(?:错|不对)|人(?:搞|弄|选|填)?错了|错人了|换(?:个|一个|一位|成?别的?|成?另外?一?个)人(?!.{0,2}登)|不是(?:给|帮|替)我(?!妈|爸|老|爷|奶|孩|儿|女|哥|姐|弟|妹|公|婆|家|屋)"
 )
+FURTHER = re.compile(r"还有|加上|也|再(?:给|帮|加|交|缴)|连")
+ACCOUNT = re.compile(r"[用换登].{0,8}(?:账号|帐号|账户|登[录陆])|(?:账号|帐号|手机|支付宝).{0,3}登[录陆]?")
 ITS_ME = re.compile(r"是(?:给|帮|替)?我(?:自己|本人)|(?:缴|交)我(?:自己|本人)的")
 TELLING = frozenset(
     {"inform", "pay_insurance", "change_answer", "affirm", "deny", "out_of_scope", "nlu_fallback"}
@@ -29,18 +32,65 @@ async def takes(talk: Talk) -> bool:
         return False
     if talk.state.question == WHOSE:
         return await _answers(talk, task)
+    if turn.last("beneficiary") and ACCOUNT.search(turn.text):
+        await _tell_of_accounts(talk)
+        return True
+    return await _is_somebody_else(talk, task) or (_may_tell(talk) and await _takes_told(talk, task))
+
+
+def _may_tell(talk: Talk) -> bool:
+    """Whether somebody may be named whom the payment is for; ⟦…⟧的也要 looks like asking for a paper."""
+    turn = talk.turn
+    along = others.ALONG.search(turn.text) and turn.last("certificate_kind") is None
+    return turn.intent in TELLING or bool(turn.intent == "get_certificate" and along)
+
+
+async def _is_somebody_else(talk: Talk, task: Task) -> bool:
+    """是给我自己的; 换个人, and not whom."""
+    turn = talk.turn
     ordered = task.asked == PAYMENT  # an order for the other person has to be closed first (`afterwards`)
     if ITS_ME.search(turn.text) and others.is_for_other(task) and not (task.member or ordered):
         others.take_back(task)
         await steps.go_on(talk)
         return True
-    said = turn.last("beneficiary")
-    if SOMEBODY_ELSE.search(turn.text) and said is None:
-        await _ask_who(talk, task)
+    named = turn.last("beneficiary") or turn.token(PERSON_NAME)
+    if not SOMEBODY_ELSE.search(turn.text) or named:
+        return False
+    await _ask_who(talk, task)
+    return True
+
+
+async def _takes_told(talk: Talk, task: Task) -> bool:
+    """A number or a name that is somebody else's."""
+    if await _takes_further(talk, task):
         return True
-    if others.is_for_other(task) or task.joint or said or turn.intent not in TELLING:
+    if others.is_for_other(task) or task.joint or talk.turn.last("beneficiary"):
         return False
     return await _takes_named(talk, task)
+
+
+async def _takes_further(talk: Talk, task: Task) -> bool:
+    """A number and a name at the card of several, or 还有 and a number at the card of one: this one comes along."""
+    further = task.joint or (task.asked in {CONFIRM, PAYMENT} and FURTHER.search(talk.turn.text))
+    along = FURTHER.search(talk.turn.text) is not None
+    if not further or not (await _another(talk, ID_NUMBER) or (along and await _another(talk, PERSON_NAME))):
+        return False
+    relation = next(iter(family.relations(talk.turn.text)), None)
+    shared = basket.in_common(talk.state.basket) if task.joint else meant.shared(task.facts)
+    facts = {**shared, "beneficiary": FOR_OTHER, **({"relation": relation} if relation else {})}
+    talk.state.basket = [
+        one for one in talk.state.basket if not relation or one.facts.get("relation") != relation
+    ]
+    await starting.pay_next(talk, Task(kind="pay", facts=facts))
+    return True
+
+
+async def _tell_of_accounts(talk: Talk) -> None:
+    """我要用我老婆的账号: everybody logs in with his own, and here she can be paid for."""
+    relation = next(iter(family.relations(talk.turn.text)), "")
+    pay = say("button.pay_for", who=relation)
+    talk.tell("login.own_account", *(((pay, pay),) if relation else ()), relation=relation)
+    await steps.ask_again(talk)
 
 
 async def _takes_named(talk: Talk, task: Task) -> bool:
@@ -50,13 +100,13 @@ async def _takes_named(talk: Talk, task: Task) -> bool:
         await _for_other(talk, task)
     elif name:
         task.put(PERSON_NAME, name)
-        others.ask_whose(talk)
+        undecided.ask_whose(talk)
     return bool(number or name)
 
 
 async def _answers(talk: Talk, task: Task) -> bool:
     """The answer to 这笔给这位缴吗. To confirm a payment is none: 确认支付 asks again; what comes between, too."""
-    picked = choose(talk.turn, "beneficiary", others.whose_options())
+    picked = choose(talk.turn, "beneficiary", undecided.whose_options())
     if picked is None and talk.turn.token(ID_NUMBER):
         picked = FOR_OTHER
     if picked is None and talk.turn.intent in {"affirm", "deny"} and not is_about_paying(talk):
@@ -64,23 +114,27 @@ async def _answers(talk: Talk, task: Task) -> bool:
     if picked is None and talk.turn.intent not in TELLING:
         if talk.turn.intent in LEAVING:
             talk.state.question = None
+            task.forget(ID_NUMBER)
             task.forget(PERSON_NAME)
         if talk.turn.intent == "go_back":  # to what was open before that one was named
             await steps.go_on(talk)
             return True
         return False
     talk.state.question = None
+    task.forget(others.FOR_ME)
     if picked == FOR_OTHER:
         await _for_other(talk, task)
     elif picked == others.OWN:
+        task.forget(ID_NUMBER)
         task.forget(PERSON_NAME)
         await steps.go_on(talk)
     else:
-        others.ask_whose(talk)
+        undecided.ask_whose(talk)
     return True
 
 
 async def _for_other(talk: Talk, task: Task) -> None:
+    await earlier.close(talk, task)
     if not others.is_for_other(task):
         task.before = {WHOSE: task.facts.get(PERSON_NAME, "")}
     task.put("beneficiary", FOR_OTHER)
@@ -94,6 +148,7 @@ async def _ask_who(talk: Talk, task: Task) -> None:
         members.show_members(talk)
     elif others.is_for_other(task) and task.facts.get("insurance"):
         task.forget("relation")
+        await earlier.close(talk, task)
         await moving.ask_anew(talk, INSURED)
     else:
         await _for_other(talk, task)

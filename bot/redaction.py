@@ -46,6 +46,7 @@ _NOTHING_SAID = re.compile(r"[\s,，.。;；:：!！?？、~～\-—_/|()（）\
 _BETWEEN = re.compile(r"[\s,，:：的叫是]*")
 """What may stand between 女儿 and her name."""
 _LONG_ENOUGH_FOR_A_PIECE = 4
+_REJECTED = re.compile(r"不是[给帮替]?\s*$")
 
 
 class Redactor:
@@ -134,7 +135,7 @@ class Redactor:
         found = find_numbers(reading)
         if capture == "id_number":
             found = await self._asked_number(conversation_id, reading, found)
-        found = [*found, *_names(text, found)]
+        found = [*found, *_meant(text, _names(text, found))]
         rest = _without(text, found)
         if not any(f.kind == "person_name" for f in found):
             name = read_name_answer(rest)
@@ -222,6 +223,12 @@ def _names(text: str, numbers: Sequence[Found]) -> list[Found]:
         shift = next((s for at, s in reversed(shifts) if at <= start), 0)
         found.append(Found(start + shift, end + shift, "person_name", name))
     return found
+
+
+def _meant(text: str, names: list[Found]) -> list[Found]:
+    """Of 不是安小云，是马兰香 the latter: nothing else of what is captured says so."""
+    left = [one for one in names if not _REJECTED.search(text[: one.start])]
+    return left or names
 
 
 def _relations(text: str, found: Sequence[Found]) -> list[tuple[int, str]]:

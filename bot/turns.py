@@ -66,11 +66,11 @@ YEAR = re.compile(r"(?<!\d)(?:20)?\d\d年|(?<!\d)20\d\d(?=的)")
 """2026年的 is no number of anybody."""
 NUMERALS = re.compile(r"[\dA-Za-z零〇一二两三四五六七八九十幺洞拐勾百千]")
 """A document that is named without any of these is named only: 他用的是护照."""
-SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|算)了?|去掉|跳过|除开")
+SKIPPED = re.compile(r"(?:不|别|只)(?:用|要|给|帮|先)?.{0,5}(?:交|缴|算)了?|去掉|跳过|除开|(?:不|别|莫)管")
 """Somebody shall not be paid for after all: 爷爷的先不交, while his number is asked for."""
 WISH = re.compile(
     r"扣|退|[缴交付]错|付款|支付|付钱|[来再]付|显示|[到入]账|打不开|全年|年底|最[低高]|档|[今明去后]年"
-    r"|[一二三四五六七八九十\d]月|个月|[一二两三四五六七八九][百千成]|养老|医保|补缴|一起|还有|加上|算上|不[要交缴]了|还是.{0,3}[交缴要加]|换.{0,2}个?人|不是给"
+    r"|[一二三四五六七八九十\d]月|个月|[一二两三四五六七八九][百千成]|养老|医保|补缴|一起|还有|加上|算上|不[要交缴付办弄搞]了|(?<![不莫])(?:授权|同意)|还是.{0,3}[交缴要加]|换.{0,2}个?人|不是给"
 )
 """Words of wishes and values, which are neither number nor name: 到年底 最低, 扣了两次钱."""
 PLAIN = re.compile(
@@ -135,6 +135,14 @@ CONTROL_WORDS = frozenset(
         "改一下",
         "为什么",
         "怎么办",
+        "好了",
+        "付好了",
+        "我付好了",
+        "付了",
+        "已经付了",
+        "对的",
+        "没错",
+        "是的",
     ]
 )
 

@@ -7,6 +7,7 @@ the places of Guizhou are never names.
 
 import re
 
+from services.domain.kin import WORDS as KIN
 from services.domain.name_words import (
     COMMON_SURNAMES,
     COMPOUND_SURNAMES,
@@ -44,8 +45,11 @@ _VERB = (
 _RELATION = (
     r"(?:妈妈?|母亲|老妈|娘|爸爸?|父亲|老爸|爹|爷爷?|奶奶?|外公|外婆|姥姥|姥爷|公公|婆婆|岳父|岳母|丈人|丈母娘|老公|老婆|丈夫|妻子|爱人|媳妇|对象|先生|太太"
     r"|儿子|女儿|闺女|孩子|娃娃?|小孩|孙子|孙女|外孙女?|哥哥?|姐姐?|弟弟?|妹妹?|哥|姐|弟|妹|叔叔?|伯伯|舅舅?|姑姑?|姨妈?|婶婶?|嫂子?|姐夫|妹夫|侄[子女儿]|外甥|堂客|婆娘|嬢嬢|舅妈|伯父|伯母|女婿|儿媳妇?"
-    r"|老[大二三四五六幺满]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户)"
+    r"|老[大二三四五六幺满]|朋友|同事|邻居|亲戚|家人|老人|室友|同学|员工|客户"
+    rf"|{KIN})"
 )
+
+_IN_NEED = r"(?:低保|五保|特困|贫困|脱贫|困难|残疾)(?:户|人员?|对象|老人)?"
 
 _OF_YEARS = re.compile(
     rf"{_SURNAME}[^今明去后前全满老成少常学每半两一二三四五六七八九十几当历往同整年本多新上下缴交个]?[年月]"
@@ -62,11 +66,11 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    rf"(?:(?P<who>我|他|她|您|人|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|^喊做|名叫)\s*"
+    rf"(?:(?P<who>我|他|她|您|人|[个位有]|{_RELATION})(?:的(?:名字|姓名))?(?:就|呢)?(?:是)?(?:名?叫做?|(?P<loud>喊做?)|姓名)(?P<link>[:：])?|^叫|^喊做|名叫)\s*"
 )
 """`loud`: 他喊项前进 names him, 他喊我交 does not: only a surname counts then."""
 _FAVOUR = re.compile(
-    rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
+    rf"(?:给|帮|替|为|代|帮忙给|帮忙帮)(?:我|我们|俺)?(?:的?(?:家|{_RELATION}|{_IN_NEED}))?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?|{_DOTTED}){_VERB}"
 )
 _RELATED = re.compile(rf"{_RELATION}\s*[,，:：]?\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
 _ROLE = re.compile(
@@ -79,7 +83,7 @@ _I_AM = re.compile(
 _POSSESSIVE = re.compile(
     rf"(?:^|[,，。\s]|一下|查询?|看看?|交|缴|开具?|打印|下载|要|换成|改成|还有)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}})的"
     r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
-    r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录))"
+    r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录|那份|也要?[交缴]?[。.!！]*$))"
 )
 _AND = r"(?:和|跟|与|同|还有|以及|、)"
 _ONE = rf"(?:我(?:们|自己|本人)?|我?(?:的|家)?{_RELATION}|(?!周[一二三四五六日末]){_SURNAME}[{_CN}]{{1,2}}?)"
@@ -103,9 +107,17 @@ _PUT_RIGHT = re.compile(
     rf"(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
 """不是李梅，是李玫; 名字写错了，应该是王小芳."""
+_SHOULD_BE = re.compile(rf"应[该当](?:是|给|为)\s*(?P<name>{_SURNAME}[{_CN}]{{2}}){_HARD}")
+_BESIDE_A_WISH = re.compile(
+    rf"(?:^(?P<before>{_SURNAME}[{_CN}]{{2}})[\s,，、]+[交缴]?(?=(?:居民|灵活|城乡)?(?:就业)?(?:医保|医疗|养老|社保))"
+    rf"|(?:医保|医疗|养老|社保|保险)(?:费|保险)?[\s,，、]+(?P<after>{_SURNAME}[{_CN}]{{2}})[\s。.!！]*$)"
+)
+"""交居民医保 龙海英: as certain a name as one that is the whole message."""
+_ADDRESSED = re.compile(rf"[{_CN}]大[爷妈姐哥叔婶伯娘]")
+"""王大姐 says who it is to a neighbour, and is no name: only for who is asked for one."""
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
 _BEFORE_NUMBER = re.compile(
-    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴妈爸公婆]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
+    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴成到叫和跟与加有户家人保爸妈爹娘公婆爷奶叔伯姑姨舅婶嫂哥姐弟妹夫媳女子娃儿崽友居事戚]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
     rf"(?:的?呢[\s,，]*)?的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
 )
 _AFTER_NUMBER = re.compile(
@@ -125,7 +137,7 @@ _AFTER_DOTTED = re.compile(
 """What stands before and after a name with dots in it."""
 
 _TRIGGER = re.compile(
-    rf"[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
+    rf"应[该当]|[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
     re.IGNORECASE,
 )
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
@@ -148,6 +160,8 @@ def find_names(text: str) -> list[tuple[int, int, str]]:
         and is_plausible_name(whole["name"])
     ):
         found.append(whole.span("name"))
+    elif beside := _beside_a_wish(text):
+        found.append(beside)
     elif _TRIGGER.search(text):
         found = [
             *_labelled(text),
@@ -216,6 +230,15 @@ def begins_with_surname(name: str) -> bool:
     return re.match(_SURNAME, name) is not None
 
 
+def _beside_a_wish(text: str) -> tuple[int, int] | None:
+    match = _BESIDE_A_WISH.search(text)
+    if match is None or _TRIGGER.search(text):
+        return None
+    group = "before" if match["before"] else "after"
+    given = all(c in GIVEN_NAME_CHARACTERS for c in match[group][1:])
+    return match.span(group) if given and is_plausible_name(match[group]) else None
+
+
 def _labelled(text: str) -> list[tuple[int, int]]:
     """After 姓名: and the like. With a colon or 是 any characters will do, otherwise a surname is wanted."""
     found = []
@@ -244,9 +267,11 @@ def _first_plausible(patterns: list[re.Pattern[str]], text: str, start: int) -> 
 
 def _in_context(text: str) -> list[tuple[int, int]]:
     found = []
-    for pattern in (_BEFORE_NUMBER, _AFTER_NUMBER, _ROLE, _FAVOUR, _RELATED, _I_AM, _POSSESSIVE):
+    for pattern in (
+        _BEFORE_NUMBER, _AFTER_NUMBER, _ROLE, _FAVOUR, _RELATED, _I_AM, _POSSESSIVE, _SHOULD_BE,
+    ):  # fmt: skip
         for match in pattern.finditer(text):
-            if is_plausible_name(match["name"]):
+            if is_plausible_name(match["name"]) and not _ADDRESSED.fullmatch(match["name"]):
                 found.append(match.span("name"))
     return found
 

@@ -48,6 +48,9 @@ _CORRECTION = re.compile(
 )
 
 
+_FAVOUR = re.compile(r"[给帮替为](?![我您你自])[^交缴办付买补查开，,。;；\s◇]{0,5}$|代缴$")
+
+
 def read(typed: str, today: date) -> tuple[Normal, list[Value]]:
     """The sentence in its reading spelling, and the values that are meant, in the order in which they stand.
 
@@ -88,13 +91,13 @@ def _names(normal: Normal, typed: str, sealed: bool) -> list[Value]:
 
 
 def _favours(text: str, found: list[Value]) -> list[Value]:
-    """给 somebody named 交: for another, also when no relation is said."""
+    """给 somebody named 交, 给低保户 and a number: for another, also when no relation is said."""
     if any(value.entity == "beneficiary" for value in found):
         return []
     return [
         Value("beneficiary", "other", value.start, value.end)
         for value in found
-        if value.entity == "person_name" and re.search(r"[给帮替为]$|代缴$", text[: value.start])
+        if value.entity in SEALED and _FAVOUR.search(text[: value.start])
     ]
 
 
