@@ -82,6 +82,11 @@ PLAIN = re.compile(
 NO_WISH = re.compile(
     r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾|没有?[医养社参]"
 )
+NONE_AT_HAND = re.compile(
+    r"(?:我|他|她|手边|手头|身上|现在|暂时|还|都)*(?:没得|没有|莫得|没带|没拿|找不到|不晓得|不知道|记不[得到住]|忘)"
+    r"(?:[他她]的)?(?:身份证|户口本)?(?:的)?(?:号码?|证件?)?(?:[了嘛的哦啊]|在身上)*"
+)
+"""没得身份证号码 is an answer, and no question about the newborn, who have none yet."""
 ASSENT = re.compile(
     r"(?:(?:嗯|哦|噢|好|可以|行|要得|对头?|是|晓得|知道|明白|收到|稍等|等我?(?:一?[会下哈]|找|看)|ok)(?:的|嘞|了|嘛|吧|啊|呀|哈|儿)*)+",
     re.IGNORECASE,
@@ -290,7 +295,7 @@ class Turns:
         parsed = await self._engine.parse(text)
         intent, is_sure = parsed["intent"]["name"], parsed["intent"]["confidence"] >= SURE
         if intent in CONTROL and is_sure:
-            return True
+            return intent != "faq" or NONE_AT_HAND.fullmatch(text.strip(PUNCTUATION)) is None
         if NUMBERED.search(YEAR.sub("", text)):
             return False
         said = {(entity["entity"], entity["value"]) for entity in parsed["entities"]}
