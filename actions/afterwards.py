@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 
-from actions import choosing, family, returning, steps
+from actions import choosing, family, paying, returning, steps
 from actions.reviewing import order_facts
 from actions.say import say
 from actions.slots import FOR_OTHER
@@ -42,6 +42,11 @@ async def takes(talk: Talk) -> bool:
         return False
     if returning.pays_again(talk):
         return await _pays_again(talk)
+    if state.task and state.task.asked == PAYMENT and REGRETS.search(turn.text) and state.order_no:
+        with suppress(ServiceError):  # 多付了, the first words after paying
+            found = await talk.services.payment.refresh(state.order_no, patient=False)
+            if found.status == "paid":
+                await paying.show(talk, found)
     order = None if state.task or not _changes_choice(talk) else await _paid(talk)
     if order:
         with suppress(ServiceError):  # it may be booked by now

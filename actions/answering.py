@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, beside, choosing, others, paying, periods, slots
+from actions import basket, beside, choosing, others, paying, periods, slots, years
 from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
@@ -15,7 +15,6 @@ TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
-MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|半年")
 SEVERAL = ("arrears_item", "fee_year")
 """What several of can be paid at once."""
 YEARS = re.compile(r"(?:两|二|2|几|每)个?年(?:度)?的?(?:都|全|一起|一并)")
@@ -54,7 +53,9 @@ def _take_the_rest(talk: Talk, task: Task) -> None:
 
 async def take_all(talk: Talk, task: Task) -> bool:
     """都交: every assessed item, or every open year, paid at once; True if that is what was said."""
-    anew = task.asked == CONFIRM
+    anew = task.asked in {CONFIRM, PAYMENT}
+    if anew and await _takes_both_years(talk, task):
+        return True
     name = next((name for name in SEVERAL if task.asked == name or (anew and name in task.answered)), None)
     if name is None:
         return False
@@ -67,6 +68,10 @@ async def take_all(talk: Talk, task: Task) -> bool:
         _means_years(talk, anew=anew) if name == "fee_year" else _means_all(talk, len(options), anew=anew)
     ):
         return False
+    if not await basket.is_unpaid(talk, task):
+        options = [option for option in options if option.value != task.facts.get(slot.name)]
+    if not options:
+        return False
     items = [
         Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
         for option in options
@@ -76,6 +81,24 @@ async def take_all(talk: Talk, task: Task) -> bool:
         basket.add(talk, items)
     else:
         basket.gather(talk, items)
+    return True
+
+
+async def _takes_both_years(talk: Talk, task: Task) -> bool:
+    """两年都交, after one of them was shown or ordered: the other comes along, or it is told why it can't."""
+    said = {"insurance": task.facts.get("insurance")}
+    wanted = Task(kind="pay", facts=said)
+    year = str(task.facts.get("fee_year", ""))
+    if task.joint or not year or asks(talk) or not years.BOTH.search(talk.turn.text):
+        return False
+    if not years.take(talk, wanted):
+        return False
+    both = wanted.facts[years.YEARS]
+    if not await basket.is_unpaid(talk, task):
+        talk.state.task = task = Task(kind="pay", facts=dict(task.facts))
+        both = [one for one in both if one != year]
+    task.forget("fee_year")
+    task.facts[years.YEARS], task.asked = both, None
     return True
 
 
@@ -217,7 +240,7 @@ def _last_month(talk: Talk, case: Case) -> str | None:
         return None
     if said in unpaid:
         return span(unpaid[0], said)
-    count = MONTHS.search(talk.turn.text)
+    count = periods.MONTHS.search(talk.turn.text)
     if not count or said:
         return None
     number = count[1] or "6"

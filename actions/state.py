@@ -35,7 +35,7 @@ class Task:
     has been told of, so that it is told once. `payable` are the facts of the last wish for another person that could
     be paid: what is wished for next may be refused. `member` is one of several that are paid for at once
     (`actions.basket`), `joint` the review and the payment of all of them. `doubt` is what keeps a mere yes from
-    confirming until the review is shown again.
+    confirming until the review is shown again. `likely` is what went before lets expect, taken where it is offered.
     """
 
     kind: str
@@ -53,6 +53,7 @@ class Task:
     told_window: str | None = None
     payable: dict[str, Any] = field(default_factory=dict)
     doubt: str | None = None
+    likely: dict[str, str] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -90,6 +91,7 @@ class Dialogue:
     `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `said_once` are sentences that bear no repeating: what was paid and is not in the books.
+    `about` is the insurance that was asked about, or could not be paid, since the last payment.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -118,6 +120,7 @@ class Dialogue:
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
     said_once: list[str] = field(default_factory=list)
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -133,6 +136,7 @@ class Dialogue:
         task, self.task = self.task, None
         if not left:
             self.window = {}
+        self.about = {}
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
@@ -165,7 +169,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once = []
+        self.said_once, self.about = [], {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
