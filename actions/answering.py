@@ -15,6 +15,7 @@ TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
+NAMES_ANOTHER = ("beneficiary", "insured_group", "insurance", "payment_type")
 SEVERAL = ("arrears_item", "fee_year")
 """What several of can be paid at once."""
 YEARS = re.compile(r"(?:两|二|2|几|每)个?年(?:度)?的?(?:都|全|一起|一并)")
@@ -54,7 +55,7 @@ def _take_the_rest(talk: Talk, task: Task) -> None:
 async def take_all(talk: Talk, task: Task) -> bool:
     """都交: every assessed item, or every open year, paid at once; True if that is what was said."""
     anew = task.asked in {CONFIRM, PAYMENT}
-    if anew and await _takes_both_years(talk, task):
+    if anew and await _takes_more_years(talk, task):
         return True
     name = next((name for name in SEVERAL if task.asked == name or (anew and name in task.answered)), None)
     if name is None:
@@ -84,22 +85,32 @@ async def take_all(talk: Talk, task: Task) -> bool:
     return True
 
 
-async def _takes_both_years(talk: Talk, task: Task) -> bool:
-    """两年都交, after one of them was shown or ordered: the other comes along, or it is told why it can't."""
-    said = {"insurance": task.facts.get("insurance")}
-    wanted = Task(kind="pay", facts=said)
-    year = str(task.facts.get("fee_year", ""))
-    if task.joint or not year or asks(talk) or not years.BOTH.search(talk.turn.text):
+async def _takes_more_years(talk: Talk, task: Task) -> bool:
+    """两年都交, 今年的也交, after one was shown or ordered: the other comes along, or it is told why it can't."""
+    if task.joint or asks(talk) or any(talk.turn.last(name) is not None for name in NAMES_ANOTHER):
         return False
-    if not years.take(talk, wanted):
+    more = years.beside(talk, task.facts)
+    if not more:
         return False
-    both = wanted.facts[years.YEARS]
-    if not await basket.is_unpaid(talk, task):
+    shown, unpaid = task.facts.get("fee_year"), await basket.is_unpaid(talk, task)
+    if shown is None:  # 补缴 of one year, and this year as well
+        added = _same_insurance(task)
+        paying.take_facts(talk, added)
+        if unpaid:
+            basket.add(talk, [added])
+        else:
+            talk.state.task = added
+        return True
+    if not unpaid:
         talk.state.task = task = Task(kind="pay", facts=dict(task.facts))
-        both = [one for one in both if one != year]
     task.forget("fee_year")
-    task.facts[years.YEARS], task.asked = both, None
+    task.facts[years.YEARS], task.asked = ([shown, *more] if unpaid else more), None
     return True
+
+
+def _same_insurance(task: Task) -> Task:
+    same = (*others.WHO, "insured_group", "insurance", "agency")
+    return Task(kind="pay", facts={name: task.facts[name] for name in same if name in task.facts})
 
 
 async def take_all_insurances(talk: Talk, task: Task) -> bool:

@@ -1,7 +1,7 @@
 """Several years in one sentence: each that can be paid is, one after the other; of each that can't it is told why."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ YEARS = "years"
 """The fact that names them, in the order in which they were said."""
 BOTH = re.compile(r"(?:两|二|2|俩)个?年(?:度)?的?(?:都|全|一起|一并)")
 """两年都交: of the residents' medical insurance that is this year and the next."""
+ALSO = re.compile(r"也|还要|还有|加上|一起|一并|一路|再[加交缴补]")
 SPLIT_AT = frozenset({"payment_type", "fee_year"})
 """The first questions that a year answers."""
 
@@ -33,6 +34,19 @@ def take(talk: Talk, task: Task) -> set[str]:
     task.forget("fee_year")
     task.facts[YEARS] = said
     return {YEARS}
+
+
+def beside(talk: Talk, facts: Mapping[str, Any]) -> list[str]:
+    """The years that shall be paid beside what is shown: one year, or an item of arrears."""
+    shown, item = facts.get("fee_year"), facts.get("arrears_item")
+    if not (shown or item):
+        return []
+    said = list(dict.fromkeys(str(value)[:4] for value in talk.turn.values.get("fee_year", ())))
+    if not said and shown and facts.get("insurance") == Insurance.MEDICAL and BOTH.search(talk.turn.text):
+        said = [str(talk.today.year), str(talk.today.year + 1)]
+    elif not ALSO.search(talk.turn.text):
+        return []
+    return [year for year in said if year != shown]
 
 
 async def settle(talk: Talk, task: Task, name: str, case: Case) -> None:
