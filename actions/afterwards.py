@@ -48,6 +48,11 @@ async def takes(talk: Talk) -> bool:
         return True
     if state.login or state.question:
         return False
+    if state.task and state.task.asked == PAYMENT and REGRETS.search(turn.text) and state.order_no:
+        with suppress(ServiceError):  # 多付了, the first words after paying
+            found = await talk.services.payment.refresh(state.order_no, patient=False)
+            if found.status == "paid":
+                await paying.show(talk, found)
     for hears in (
         _wants_money_back,
         _was_the_wrong_one,

@@ -28,9 +28,18 @@ PAYS = re.compile(r"支付|付款|付钱")
 OTHER_ONE = re.compile(
     r"(?:不是|不对|那|就|我?要|改成?|换成?|还是)*(?:(?:换|改)(?:成|为|到)?(?:另外?)?[一那]?个|另外?(?:那|这)?一?(?:个|边|家|头))"
 )
+BARE = re.compile(r"(?:那|就|我|现在|马上|可以|好)*[交缴付](?:了|吧|嘛|哈|啊|咯|噻)*")
+"""交, at the card: a yes to what was shown, no more than 嗯 is."""
 ALSO = re.compile(r"也|还要|加上|再[加交缴补]|一起|一块")
 SAID = ("insured_group", "insurance")
 """What is said of any payment, beside the answers of its row."""
+
+
+def is_bare_yes(talk: Talk) -> bool:
+    """交, and nothing else, at the card of a payment."""
+    task = talk.state.task
+    at_card = task is not None and task.kind == "pay" and task.asked == CONFIRM
+    return at_card and not talk.state.login and BARE.fullmatch(plain(talk.turn.text)) is not None
 
 
 async def affirm(talk: Talk, task: Task) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, beside, choosing, others, paying, periods, slots
+from actions import basket, beside, choosing, others, paying, periods, slots, years
 from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
@@ -16,7 +16,7 @@ TAKEN_BACK = re.compile(
     r"^(?:(?:不是|不要|不对|不行|不)[,，.。!！、\s]+|(?:算了|还是|太?[贵高低少]了|改成?|换成?|我?说错了)[,，.。!！、\s]*)+"
 )
 """What may stand before an answer that takes an earlier one back. 不要第二个, without a pause, is no answer."""
-MONTHS = re.compile(r"([0-9]+|[一二两三四五六七八九十]+)个月|半年")
+NAMES_ANOTHER = ("beneficiary", "insured_group", "insurance", "payment_type")
 SEVERAL = ("arrears_item", "fee_year")
 """What several of can be paid at once."""
 YEARS = re.compile(r"(?:两|二|2|几|每)个?年(?:度)?的?(?:都|全|一起|一并)")
@@ -71,7 +71,9 @@ def _take_the_rest(talk: Talk, task: Task) -> None:
 
 async def take_all(talk: Talk, task: Task) -> bool:
     """都交: every assessed item, or every open year, paid at once; True if that is what was said."""
-    anew = task.asked == CONFIRM
+    anew = task.asked in {CONFIRM, PAYMENT}
+    if anew and await _takes_more_years(talk, task):
+        return True
     name = next((name for name in SEVERAL if task.asked == name or (anew and name in task.answered)), None)
     if name is None:
         return False
@@ -84,6 +86,10 @@ async def take_all(talk: Talk, task: Task) -> bool:
         _means_years(talk, anew=anew) if name == "fee_year" else _means_all(talk, len(options), anew=anew)
     ):
         return False
+    if not await basket.is_unpaid(talk, task):
+        options = [option for option in options if option.value != task.facts.get(slot.name)]
+    if not options:
+        return False
     items = [
         Task(kind="pay", facts={**task.facts, slot.name: option.value}, single=list(task.single))
         for option in options
@@ -94,6 +100,34 @@ async def take_all(talk: Talk, task: Task) -> bool:
     else:
         basket.gather(talk, items)
     return True
+
+
+async def _takes_more_years(talk: Talk, task: Task) -> bool:
+    """两年都交, 今年的也交, after one was shown or ordered: the other comes along, or it is told why it can't."""
+    if task.joint or asks(talk) or any(talk.turn.last(name) is not None for name in NAMES_ANOTHER):
+        return False
+    more = years.beside(talk, task.facts)
+    if not more:
+        return False
+    shown, unpaid = task.facts.get("fee_year"), await basket.is_unpaid(talk, task)
+    if shown is None:  # 补缴 of one year, and this year as well
+        added = _same_insurance(task)
+        paying.take_facts(talk, added)
+        if unpaid:
+            basket.add(talk, [added])
+        else:
+            talk.state.task = added
+        return True
+    if not unpaid:
+        talk.state.task = task = Task(kind="pay", facts=dict(task.facts))
+    task.forget("fee_year")
+    task.facts[years.YEARS], task.asked = ([shown, *more] if unpaid else more), None
+    return True
+
+
+def _same_insurance(task: Task) -> Task:
+    same = (*others.WHO, "insured_group", "insurance", "agency")
+    return Task(kind="pay", facts={name: task.facts[name] for name in same if name in task.facts})
 
 
 async def take_all_insurances(talk: Talk, task: Task) -> bool:
@@ -247,7 +281,7 @@ def _last_month(talk: Talk, case: Case) -> str | None:
         return None
     if said in unpaid:
         return span(unpaid[0], said)
-    count = MONTHS.search(talk.turn.text)
+    count = periods.MONTHS.search(talk.turn.text)
     if not count or said:
         return None
     number = count[1] or "6"

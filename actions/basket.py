@@ -53,6 +53,17 @@ def add(talk: Talk, more: Sequence[Task]) -> None:
     ]
 
 
+def follow(talk: Talk, more: Sequence[Task]) -> None:
+    """More bills of who is in work, right after this one."""
+    state = talk.state
+    if state.task is None:
+        return
+    for one in (state.task, *more):
+        one.member = True
+    state.task.draft_id = None
+    state.parked, state.together = [*more, *state.parked], True
+
+
 def put(talk: Talk, task: Task, case: Case, quote: Quote) -> None:
     """This one is settled: next."""
     task.facts["insured_id"] = case.person_id

@@ -67,11 +67,11 @@ def told_by_tier(turn: Turn, name: str, facts: Mapping[str, Any], today: date) -
     """Which insurance, or group, is meant by the tier that was said: 两千 is a residents' pension, 六成 one of flexible
     employment. What is a price of the residents' medical insurance as well, tells nothing."""
     tier = str(facts.get("tier", ""))
-    resident = tier.isdigit()
+    resident, pension = tier.isdigit(), facts.get("insurance") == Insurance.PENSION
     if (
         not tier
         or turn.intent in ASKS_ANEW
-        or (resident and "档" not in turn.text and _is_price(tier, today))
+        or (resident and "档" not in turn.text and not pension and _is_price(tier, today))
     ):
         return None
     group = InsuredGroup.RESIDENT if resident else InsuredGroup.FLEXIBLE

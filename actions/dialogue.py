@@ -13,6 +13,7 @@ from actions import (
     answering,
     asides,
     basket,
+    before,
     beside,
     cards,
     family,
@@ -26,6 +27,7 @@ from actions import (
     moving,
     news,
     others,
+    owed,
     papers,
     queries,
     refund_words,
@@ -87,7 +89,7 @@ async def _go_on_with_next(talk: Talk) -> None:
 
 def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
     """What the intent asks for, unless somebody who is named to be paid for tells more."""
-    handler = HANDLERS.get(talk.turn.intent, _unclear)
+    handler = _affirm if agreeing.is_bare_yes(talk) else HANDLERS.get(talk.turn.intent, _unclear)
     if _asks_to_pay(talk) or others.comes_along(talk) or (talk.turn.intent in HALVES and halves.begins(talk)):
         handler = starting.pay
     anew = handler is moving.change_answer and talk.state.task is None  # 不对，只要去年的
@@ -127,6 +129,7 @@ async def _respond(talk: Talk) -> None:
         or await asides.takes(talk)
         or await afterwards.tells_of_another(talk)
         or await afterwards.takes(talk)
+        or await owed.takes(talk)
         or await starting.name_family(talk)
         or await _about_several(talk)
         or await _answers_whom_or_what(talk)
@@ -144,6 +147,9 @@ def _asks_to_pay(talk: Talk) -> bool:
     if intent in UNCLEAR and names and (family.take_family(talk) or beside.is_put_in_place(talk)):
         return True
     unsure = intent == "faq" and names and not faq.is_sure(talk.turn) and not answering.asks(talk)
+    goes_on = talk.state.task is None and not (talk.state.login or talk.state.question)
+    if goes_on and intent in GUESSED and before.goes_on(talk) and before.PAYS.search(talk.turn.text):
+        return not answering.asks(talk)  # 还有一年也缴
     return (
         (unsure and starting.WANTS.search(talk.turn.text) is not None)
         or (intent in GUESSED and others.names_somebody(talk))
@@ -165,7 +171,8 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
     if task is None or task.kind != "pay" or talk.state.login or talk.turn.intent in MOVING:
         return False
     if (
-        await answering.take_all(talk, task)
+        before.takes_mine(talk)
+        or await answering.take_all(talk, task)
         or await answering.take_all_insurances(talk, task)
         or (others.is_asking(talk) and await answering.answer_question(talk, task))
     ):
@@ -205,27 +212,7 @@ async def _has_case(talk: Talk) -> bool:
 async def _inform(talk: Talk) -> None:
     task = talk.state.task
     if task is None:
-        about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
-        pays = talk.turn.last("payment_type") is not None
-        if papers.goes_on(talk):
-            await starting.certificate(talk)
-        elif starting.has_done(talk, "pay") and others.take_next(talk):  # 我也交六百的
-            await starting.pay(talk)
-        elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay
-            is_query = starting.has_done(talk, "query")
-            await (starting.query(talk) if is_query else starting.certificate(talk))
-        elif about or pays or starting.names_tier(talk):
-            await starting.pay(talk)
-        elif talk.turn.last("certificate_kind") or (
-            talk.turn.last("fee_year") and starting.has_done(talk, "certificate")
-        ):
-            await starting.certificate(talk)
-        elif starting.has_done(talk, "pay") and any(
-            talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
-        ):
-            await starting.pay_again(talk)
-        elif not halves.keep(talk):
-            await starting.resume(talk)
+        await _inform_anew(talk)
     elif others.take_next(talk):  # 我妈也一起
         await starting.pay(talk)
     elif await _answer(talk, task):
@@ -234,6 +221,33 @@ async def _inform(talk: Talk) -> None:
         return
     else:
         await starting.change(talk, task)
+
+
+async def _inform_anew(talk: Talk) -> None:
+    """A mere value, with nothing open: it begins something, or goes on from what was done last."""
+    about = any(talk.turn.last(name) for name in ("insured_group", "insurance", "beneficiary"))
+    pays = talk.turn.last("payment_type") is not None
+    if papers.goes_on(talk):
+        await starting.certificate(talk)
+    elif starting.has_done(talk, "pay") and others.take_next(talk):  # 我也交六百的
+        await starting.pay(talk)
+    elif about and not pays and lookups.is_meant(talk):  # nobody has asked to pay
+        is_query = starting.has_done(talk, "query")
+        await (starting.query(talk) if is_query else starting.certificate(talk))
+    elif about or pays or starting.names_tier(talk):
+        await starting.pay(talk)
+    elif talk.turn.last("certificate_kind") or (
+        talk.turn.last("fee_year") and starting.has_done(talk, "certificate")
+    ):
+        await starting.certificate(talk)
+    elif starting.has_done(talk, "pay") and any(
+        talk.turn.last(name) for name in ("tier", "fee_period", "fee_year", "agency")
+    ):
+        await starting.pay_again(talk)
+    elif before.goes_on(talk):
+        await starting.pay(talk)
+    elif not halves.keep(talk):
+        await starting.resume(talk)
 
 
 async def _answer(talk: Talk, task: Task | None) -> bool:
@@ -330,6 +344,7 @@ async def _faq(talk: Talk) -> None:
     if not faq.is_sure(talk.turn) and await steps.answered_anew(talk, task):
         return
     _answer_question(talk)
+    before.remember_topic(talk)
     await steps.ask_again(talk)
 
 

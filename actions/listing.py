@@ -82,6 +82,7 @@ def place_asked(turn: Turn) -> str | None:
 async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
     """Show what is wanted of the records; the page that is open now."""
     page = _page(shown)
+    _tell_end(talk, shown, page)
     if shown.facts.get("view") == CHART and shown.has_years:
         await _show_chart(talk, shown, bound)
     elif shown.facts.get("view") == EXPORT:
@@ -111,6 +112,14 @@ def _page(shown: Shown) -> int:
     wanted, now = str(shown.facts.get("page", 1)), int(shown.facts.get("from_page", 1))
     moved = {NEXT: now + 1, PREVIOUS: now - 1, SAME: now, LAST: shown.pages}.get(wanted)
     return min(max(moved if moved is not None else int(wanted), 1), shown.pages)
+
+
+def _tell_end(talk: Talk, shown: Shown, page: int) -> None:
+    """下一页 at the last one: said, and not just shown again."""
+    at_end = {NEXT: shown.pages, PREVIOUS: 1}.get(str(shown.facts.get("page", "")))
+    if page == at_end == int(shown.facts.get("from_page", 1)):
+        first = shown.facts["page"] == PREVIOUS
+        talk.tell("query.first_page" if first else "query.last_page")
 
 
 # --- a page -------------------------------------------------------------------------------------------

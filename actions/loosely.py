@@ -29,7 +29,7 @@ async def takes(talk: Talk) -> bool:
     if task is None or task.kind != "pay" or task.joint or talk.state.login or talk.turn.poke:
         return False
     text, answer = plain(talk.turn.text), plain(answering.TAKEN_BACK.sub("", talk.turn.text))
-    if task.asked in {CONFIRM, "fee_period"} and await _takes_months(talk, task, answer):
+    if task.asked in {CONFIRM, "fee_period", "tier"} and await _takes_months(talk, task, answer):
         task.asked = None
         await steps.go_on(talk)
         return True

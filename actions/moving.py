@@ -3,6 +3,7 @@
 import re
 
 from actions import (
+    answering,
     cards,
     choosing,
     login,
@@ -73,10 +74,25 @@ async def change_answer(talk: Talk) -> None:
     field = talk.turn.last("field")
     if field:
         await ask_anew(talk, str(field))
+    elif task.kind == "pay" and set(talk.turn.values) == {"ordinal"} and task.asked == CONFIRM:
+        if not await steps.answered_anew(talk, task):
+            await _no_such_place(talk, task)
     elif talk.turn.values:
         await starting.change(talk, task)
     elif not await steps.answered_anew(talk, task):
         await change_what(talk, task)
+
+
+async def _no_such_place(talk: Talk, task: Task) -> None:
+    """改成第五, of three: said, and shown again; where nothing was chosen, what can be changed is asked."""
+    name = next((name for name in reversed(task.answered) if name in find_flow(task.facts).slots), None)
+    options = await answering.options_of(talk, task, name) if name else ()
+    place = talk.turn.last("ordinal")
+    if not options or int(str(place)) <= len(options):
+        await change_what(talk, task)
+        return
+    talk.tell("problem.no_such_place", place=place, count=len(options))
+    await steps.go_on(talk)
 
 
 async def ask_anew(talk: Talk, field: str) -> None:

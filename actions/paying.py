@@ -5,7 +5,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from actions import basket, cards, choosing, earlier, family, others, periods, returning, stopping, undecided
+from actions import (
+    basket,
+    before,
+    cards,
+    choosing,
+    earlier,
+    family,
+    others,
+    periods,
+    returning,
+    stopping,
+    undecided,
+    years,
+)
 from actions.cases import case_of, insured_id
 from actions.flows import UNDECIDED, Flow, find_flow
 from actions.reviewing import bill_lines, order_facts, show_review
@@ -43,12 +56,18 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
         task.facts = {name: task.facts[name] for name in (*said, *others.WHO) if name in task.facts}
         task.answered, task.taken = [name for name in task.answered if name in said], []
     for name in FACTS:
-        value = periods.said(talk.turn) if name == "fee_period" else talk.turn.last(name)
+        value = _period_said(talk) if name == "fee_period" else talk.turn.last(name)
         if name == "payment_type" and value is None and ARREARS.search(talk.turn.text):
             value = PaymentType.ARREARS
         if value is not None and str(task.facts.get(name)) != str(value):
             task.put(name, str(value))
             new.add(name)
+    count = periods.count(talk.turn)
+    if count is not None and "fee_period" not in new:
+        task.forget("fee_period")
+        task.facts[periods.COUNT] = count
+        new.add(periods.COUNT)
+    new |= years.take(talk, task)
     if "agency" in new and "fee_period" not in new:
         periods.keep_end(task)
     tier = choosing.tier_said(talk.turn, task.facts)
@@ -62,6 +81,15 @@ def take_facts(talk: Talk, task: Task) -> set[str]:
     if "arrears_item" in new:
         task.put("payment_type", PaymentType.ARREARS)
     return new
+
+
+def _period_said(talk: Talk) -> str | None:
+    """The months that were said; none that go on into a year that nobody named."""
+    if not periods.is_backwards(talk.turn):
+        return periods.said(talk.turn)
+    first, _, last = str(talk.turn.last("fee_period")).partition("/")
+    talk.tell("problem.backwards", first=int(first[-2:]), last=int(last[-2:]))
+    return None
 
 
 def _is_this_year(talk: Talk, task: Task) -> bool:
@@ -122,7 +150,7 @@ async def _settle_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
     if not await _fill(talk, task, UNDECIDED, bound, enrolments):
         return False
     if task.facts["insurance"] == Insurance.PENSION:
-        _past_year_is_arrears(talk, task)
+        years.past_is_arrears(talk, task)
     if await others.settle(talk, task, case_of(talk, task, bound, enrolments)) is None:
         return False
     if task.payable.get(INSURED) != task.facts.get(INSURED):
@@ -260,8 +288,11 @@ async def _fill(
         if not case.matching and case.person_id:
             await stopping.stop(talk, task, case)
             return False
+        await years.settle(talk, task, slot.name, case)
         if slot.name == "fee_period":
-            _drop_year(talk, task, case)
+            years.drop(talk, task, case)
+            years.take_count(talk, task, case)
+        case = case_of(talk, task, bound, enrolments)
         if not slot.when(case):
             task.forget(slot.name)
             continue
@@ -290,8 +321,10 @@ async def _fill(
 
 
 def _take_told(talk: Talk, task: Task, slot: Slot, options: Sequence[Option]) -> None:
-    """两千, where it is asked which insurance: only one of them has such a tier."""
+    """两千, where it is asked which insurance: only one of them has such a tier. 三个月: only one is paid by months."""
     told = choosing.told_by_tier(talk.turn, slot.name, task.facts, talk.today)
+    if told is None and slot.name == "insured_group" and talk.turn.intent not in choosing.ASKS_ANEW:
+        told = before.told_by_months(talk, task.facts) or task.likely.get(slot.name)
     if slot.name not in task.facts and task.reask is None and told in [option.value for option in options]:
         task.put(slot.name, told)
 
@@ -320,7 +353,7 @@ def _drop_foreign(talk: Talk, task: Task, flow: Flow) -> None:
     if flow.insurance is None:
         return
     if flow.insurance is Insurance.PENSION:
-        _past_year_is_arrears(talk, task)
+        years.past_is_arrears(talk, task)
     for name in [name for name in FACTS if name in task.facts and name not in flow.slots]:
         if name == "fee_year" and flow.insured_group is InsuredGroup.FLEXIBLE:
             continue  # looked at with the period
@@ -328,24 +361,6 @@ def _drop_foreign(talk: Talk, task: Task, flow: Flow) -> None:
         task.forget(name)
         if name in NOT_ASKED_FOR and value != PaymentType.NORMAL:
             talk.tell(NOT_ASKED_FOR[name], what=returning.describe(task))
-
-
-def _past_year_is_arrears(talk: Talk, task: Task) -> None:
-    """交去年的: of a pension an earlier year is 补缴, never another year (`spec` 1)."""
-    year = task.facts.get("fee_year")
-    if year is not None and int(str(year)[:4]) < talk.today.year:
-        task.forget("fee_year")
-        task.forget("fee_period")
-        task.put("payment_type", PaymentType.ARREARS)
-
-
-def _drop_year(talk: Talk, task: Task, case: Case) -> None:
-    """Flexible employment is paid by months of this year; that another one was said is told."""
-    year = str(task.facts.get("fee_year", case.today.year))[:4]
-    normal = task.facts.get("payment_type", PaymentType.NORMAL) == PaymentType.NORMAL
-    task.forget("fee_year")
-    if normal and year != str(case.today.year):
-        talk.tell("problem.flexible_year", year=year, past=year < str(case.today.year))
 
 
 def _match_agency(talk: Talk, task: Task, case: Case) -> None:
@@ -366,6 +381,9 @@ def _match_agency(talk: Talk, task: Task, case: Case) -> None:
 async def _ask(talk: Talk, task: Task, slot: Slot, case: Case, options: Sequence[Option]) -> None:
     confused = CONFUSED.search(talk.turn.text) is not None
     again = task.asked == slot.name and (talk.turn.intent not in IN_FULL or confused)
+    place = talk.turn.last("ordinal")
+    if again and place is not None and int(place) > len(options):
+        talk.tell("problem.no_such_place", place=place, count=len(options))
     if again and slot.name != "tier" and "tier" in task.facts and talk.turn.last("tier") is not None:
         talk.tell("others.noted")
     task.asked, task.reask = slot.name, None

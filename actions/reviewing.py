@@ -49,7 +49,7 @@ async def _show_one(talk: Talk, task: Task, draft: Draft, bill: Bill, payer: str
         dues=quote.dues,
         agency="" if "agency" in task.single else quote.agency_name,
     )
-    notes = "" if for_other else _notes(bill)  # waiting tells of their history
+    notes = _public_notes(bill) if for_other else _notes(bill)  # waiting tells of their history
     what = quote.dues.insured_group, quote.dues.insurance
     until = windows.note(talk, task, quote.window, *what, for_other=for_other)
     more = cautions.before_paying(quote, for_other=for_other, today=talk.today)
@@ -98,7 +98,7 @@ def _notes_of_several(talk: Talk, task: Task, draft: Draft) -> list[str]:
     for bill in draft.bills:
         own, dues = bill.insured_id == draft.payer_id, bill.quote.dues
         note = _notes(bill) if own else ""
-        notes += [say("pay.own_note", note=note)] if note else []
+        notes += [say("pay.own_note", note=note)] if note else [_public_notes(bill)]
         notes += cautions.before_paying(bill.quote, for_other=not own, today=talk.today)
         what = dues.insured_group, dues.insurance
         notes.append(windows.note(talk, task, bill.quote.window, *what, for_other=not own))
@@ -163,6 +163,11 @@ def insurance_of(bill: Bill) -> str:
 def _notes(bill: Bill) -> str:
     medical = bill.quote.dues.insurance is Insurance.MEDICAL
     return say("pay.review_notes", quote=bill.quote, medical=medical)
+
+
+def _public_notes(bill: Bill) -> str:
+    """What everybody may know: that the base is not published yet."""
+    return say("pay.review_notes", quote=bill.quote, medical=False)
 
 
 def _sentences(*parts: str) -> str:

@@ -1,10 +1,12 @@
 """A task begins, or takes in what was said of it."""
 
 import re
+from typing import Any
 
 from actions import (
     answering,
     basket,
+    before,
     beside,
     choosing,
     earlier,
@@ -67,12 +69,16 @@ async def pay(talk: Talk) -> None:
         known = task.facts if task and task.kind == "pay" else talk.state.last
         instead = talk.turn.last("beneficiary") == FOR_OTHER and INSTEAD.search(talk.turn.text)
         further = talk.turn.last("fee_year") and others.AGAIN.search(talk.turn.text)  # 2027的也一起交
+        goes_on = before.same(talk) if before.goes_on(talk) else {}
         task = start(talk, "pay")
+        before.hint(talk, task)
         more = talk.turn.last("payment_type") or talk.turn.last("beneficiary") == "self" or further
         if instead and not talk.turn.last("insurance"):
             task.facts = meant.shared(known)
         elif more and not (talk.turn.last("insurance") or talk.turn.last("insured_group")):
             task.facts = same_insurance(talk)  # 那正常缴, after a 补缴 that is not possible; 给自己缴
+        elif goes_on and _fits_tier(talk, goes_on):
+            task.facts = goes_on  # 今年的也交, 重新交 600的
         paying.take_facts(talk, task)
         if await answering.take_all_insurances(talk, task):  # 居民的都交
             await steps.go_on(talk)
@@ -331,10 +337,15 @@ async def pay_again(talk: Talk) -> None:
     if not facts:
         await resume(talk)
         return
-    said = {"tier": talk.turn.last("tier") or ""}
-    told = choosing.told_by_tier(talk.turn, "insured_group", said, talk.today)
-    if told not in {None, facts["insured_group"]}:
+    if not _fits_tier(talk, facts):
         facts = {}  # 两千那档, after flexible employment: another insurance
     tier = choosing.tier_at_end(talk.turn, facts)
     talk.state.task = Task(kind="pay", facts=facts | ({"tier": tier} if tier else {}))
     await change(talk, talk.state.task)
+
+
+def _fits_tier(talk: Talk, facts: dict[str, Any]) -> bool:
+    """Whether the tier that was said, if any, is one of this group."""
+    tier = {"tier": talk.turn.last("tier") or ""}
+    told = choosing.told_by_tier(talk.turn, "insured_group", tier, talk.today)
+    return told in {None, facts.get("insured_group")}

@@ -37,7 +37,7 @@ class Task:
     has been told of, so that it is told once. `payable` are the facts of the last wish for another person that could
     be paid: what is wished for next may be refused. `member` is one of several that are paid for at once
     (`actions.basket`), `joint` the review and the payment of all of them. `doubt` is what keeps a mere yes from
-    confirming until the review is shown again.
+    confirming until the review is shown again. `likely` is what went before lets expect, taken where it is offered.
     """
 
     kind: str
@@ -55,6 +55,7 @@ class Task:
     told_window: str | None = None
     payable: dict[str, Any] = field(default_factory=dict)
     doubt: str | None = None
+    likely: dict[str, str] = field(default_factory=dict)
 
     def put(self, name: str, value: Any) -> None:
         self.facts[name] = value
@@ -95,6 +96,7 @@ class Dialogue:
     `hint` is what the last answer was about, for a next sentence that says no more than 为什么 or 那就交: `why`
     something was refused, or the insurance of a question.
     `kept` are a number and a name that were told before what they are for.
+    `about` is the insurance that was asked about, or could not be paid, since the last payment.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -125,6 +127,7 @@ class Dialogue:
     said_once: list[str] = field(default_factory=list)
     hint: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -140,6 +143,7 @@ class Dialogue:
         task, self.task, self.kept = self.task, None, {}
         if not left:
             self.window = {}
+        self.about = {}
         if task:
             about = [name for name in ("insured_group", "insurance") if name in task.facts]
             self.done = {"kind": task.kind} | {name: str(task.facts[name]) for name in about}
@@ -172,7 +176,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once, self.hint, self.kept = [], {}, {}
+        self.said_once, self.hint, self.kept, self.about = [], {}, {}, {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

@@ -74,6 +74,9 @@ async def _nothing_to_choose(talk: Talk, task: Task, slot: Slot, case: Case) -> 
 def _no_arrears(talk: Talk, task: Task) -> None:
     """Nothing was assessed (R2): where to apply (that depends on the insurance), and the way to pay as usual."""
     talk.state.finish()
+    talk.state.about = {"arrears": "yes"} | {
+        name: str(task.facts[name]) for name in WHICH[:2] if name in task.facts
+    }
     normal = {**talk.state.done, "payment_type": PaymentType.NORMAL.value}
     normal.pop("kind", None)
     button = (say("button.pay_normal"), f"/pay_insurance{json.dumps(normal)}")

@@ -88,10 +88,15 @@ NONE_AT_HAND = re.compile(
 )
 """没得身份证号码 is an answer, and no question about the newborn, who have none yet."""
 ASSENT = re.compile(
-    r"(?:(?:嗯|哦|噢|好|可以|行|要得|对头?|是|晓得|知道|明白|收到|稍等|等我?(?:一?[会下哈]|找|看)|ok)(?:的|嘞|了|嘛|吧|啊|呀|哈|儿)*)+",
+    r"(?:(?:嗯|恩|哦|噢|好|可以|行|要得|对头?|是|晓得|知道|明白|收到|稍等|等我?(?:一?[会下哈]|找|看)|ok)(?:的|嘞|了|嘛|吧|啊|呀|哈|儿)*)+",
     re.IGNORECASE,
 )
 """好了, 嗯嗯, 稍等: neither a number nor a name, and nothing personal."""
+AS_I_CHOSE = re.compile(
+    r"(?:就|要|也|都)*(?:跟|和|同|照|按|与)(?:到|着)?我(?:自己|本人)?(?:的|选的|[交缴]的)*(?:一样|一个样|相同|那一?[档个])?(?:的|嘛|吧|就行|就是)*"
+)
+"""跟我一样: the same tier and year as for oneself."""
+LAST_PART = re.compile(r"(.+[,，、。;；\s])([^,，、。;；\s]+)")
 NOTHING = frozenset({"out_of_scope", "nlu_fallback", "chitchat"})
 REQUESTS = TASKS | {"request_refund"}
 REQUEST = re.compile(
@@ -257,6 +262,10 @@ class Turns:
     async def _redact(self, conversation_id: str, text: str, capture: str | None) -> str:
         """`text` without personal data; while one is asked for, nothing but what was recognised gets past."""
         if capture == "perhaps_name":
+            said, name = _last_part(text)
+            if said and await self._is_name(name):  # 居民，韦二妹
+                said = await self._redactor.redact(conversation_id, said)
+                return said + await self._redactor.redact(conversation_id, name, capture="person_name")
             capture = "person_name" if await self._is_name(text) else None
         if capture is None or not await self._is_control(text, capture):
             return await self._redactor.redact(conversation_id, text, capture=capture)
@@ -281,6 +290,7 @@ class Turns:
         if (
             self._engine.is_payload(text)
             or bare in CONTROL_WORDS
+            or AS_I_CHOSE.fullmatch(bare)
             or ASSENT.fullmatch(text.strip(PUNCTUATION))
         ):
             return True
@@ -320,6 +330,12 @@ class Turns:
             await self._database.change(write_turn, record)
         crashpoint("turn.after_commit")
         self._engine.keep(outcome)
+
+
+def _last_part(text: str) -> tuple[str, str]:
+    """What stands before the last pause, with it, and what follows."""
+    match = LAST_PART.fullmatch(text.strip(PUNCTUATION))
+    return (match[1], match[2]) if match else ("", text)
 
 
 def _is_plain_wish(text: str) -> bool:

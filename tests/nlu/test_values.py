@@ -410,3 +410,20 @@ def test_who_is_named_otherwise_is(text: str) -> None:
 @pytest.mark.parametrize("text", ["二十一前", "交二十一年", "三八妇女"])
 def test_a_number_is_no_festival(text: str) -> None:
     assert not [value for value in values(text) if value[0] == "date_range"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("按六成交", {("tier", "60%")}),
+        ("养老到十一月60%", {("fee_period", "2026-01/2026-11"), ("tier", "60%")}),
+        ("补缴24年25年的", {("fee_year", "2024"), ("fee_year", "2025")}),
+        ("补缴24年和25年的养老", {("fee_year", "2024"), ("fee_year", "2025")}),
+    ],
+)
+def test_values_beside_each_other(text: str, told: set[tuple[str, str]]) -> None:
+    assert told <= set(values(text))
+
+
+def test_twenty_years_are_no_year() -> None:
+    assert "fee_year" not in {entity for entity, _ in values("交20年")}

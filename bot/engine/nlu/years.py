@@ -20,7 +20,7 @@ _SHORT_YEAR = rf"(?:(?<!\d)[1-4]\d年度?|[一二三][{DIGIT}]年度?)"
 YEAR = rf"(?:{_LONG_YEAR}|{_SHORT_YEAR})"
 _AGE = rf"[{DIGIT}十\d]{{1,3}}(?:周?岁|多?了)"
 """我今年五十八了 says how old somebody is."""
-_OF_WHAT = r"(?=的|度|医|养|居|城|灵|社|新|农|合)"
+_OF_WHAT = r"(?=的|度|医|养|居|城|灵|社|新|农|合|[和跟、,，]?(?:20)?[1-4]\d年)"
 BARE_YEAR = re.compile(
     rf"(?<![\d第])(?P<long>{_LONG_YEAR})(?![级档元块%月.]|\d(?!\d{{2,3}}(?![\d年月.]))|[-/.]\d|上[小大中幼]|读|刚?满|多大|考|{_AGE})"
     rf"|(?<![交缴满够足共计干近有好了过第\d零〇{DIGIT}十百千万])(?P<short>{_SHORT_YEAR})(?![级\d月.以才后前内])"
