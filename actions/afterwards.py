@@ -3,7 +3,18 @@
 import re
 from contextlib import suppress
 
-from actions import choosing, family, others, paying, refund_words, refunding, returning, starting, steps
+from actions import (
+    choosing,
+    family,
+    orders,
+    others,
+    paying,
+    refund_words,
+    refunding,
+    returning,
+    starting,
+    steps,
+)
 from actions.choices import plain
 from actions.reviewing import order_facts
 from actions.say import say
@@ -52,7 +63,7 @@ async def takes(talk: Talk) -> bool:
         with suppress(ServiceError):  # 多付了, the first words after paying
             found = await talk.services.payment.refresh(state.order_no, patient=False)
             if found.status == "paid":
-                await paying.show(talk, found)
+                await orders.show(talk, found)
     for hears in (
         _wants_money_back,
         _was_the_wrong_one,
@@ -160,7 +171,7 @@ async def tells_of_another(talk: Talk) -> bool:
     if order.status not in {"paid", "pending"} or order_no in talk.told_orders:
         return False
     if order.status == "paid":
-        await paying.show(talk, order)
+        await orders.show(talk, order)
     else:
         talk.tell("instead.waits", total=order.total, until=order.expires_at)
     await steps.ask_again(talk)

@@ -100,6 +100,6 @@ def remember_topic(talk: Talk) -> None:
     """灵活就业养老一个月好多: what is said next may be about it."""
     topic = str(talk.turn.last("faq_topic") or "")
     named = {name: str(talk.turn.last(name)) for name in SAME if talk.turn.last(name) is not None}
-    found = faq.about(topic) if faq.is_sure(talk.turn) else {}
+    found = faq.insurance_of(topic) if faq.is_sure(talk.turn) else {}
     if len(named) == len(SAME) or found:
         talk.state.about = {**found, **named}

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from actions import basket, cards, others, paying, reviewing, steps
+from actions import basket, cards, orders, others, paying, reviewing, steps
 from actions.say import say
 from actions.state import PAYMENT, Task
 from actions.talk import Talk
@@ -47,7 +47,7 @@ async def confirm(talk: Talk, task: Task) -> None:
             await talk.services.payment.abandon(before)
     if placed.order.status == "pending" and not placed.order.cashier:
         raise Unavailable("order_preparing")  # it goes on by itself
-    await paying.show(talk, placed.order, placed=True)
+    await orders.show(talk, placed.order, placed=True)
 
 
 async def _wait_for_order(talk: Talk, task: Task) -> None:

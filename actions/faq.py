@@ -46,12 +46,6 @@ def is_sure(turn: Turn) -> bool:
     return turn.topic_chance >= SURE
 
 
-def about(topic: str) -> dict[str, str]:
-    """The group and the insurance that a topic is of; nothing for one of all."""
-    pairs = (pair for family in SAME_QUESTION for pair, name in family.items() if name == topic)
-    return next(({"insured_group": group, "insurance": insurance} for group, insurance in pairs), {})
-
-
 def answer_in_context(turn: Turn, facts: Mapping[str, Any], today: date, *, offers: bool) -> str | None:
     """The answer to the question of `turn`, asked while `facts` are being paid; None when it is not known. `offers`:
     nothing is open, so it says how to pay."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from actions import paying
+from actions import orders
 from actions.say import say
 from actions.state import PAYMENT, Task
 from actions.talk import Talk
@@ -17,27 +17,27 @@ RECENT = timedelta(days=1)
 async def find(talk: Talk, bound: BoundPerson) -> list[OrderView]:
     """The latest order of this person and what is about as recent, the latest last; of the amount that was said, if
     there is one. What is closed is none."""
-    orders = list(await talk.services.payment.list_latest(bound.person_id))
+    found = list(await talk.services.payment.list_latest(bound.person_id))
     said = str(talk.turn.last("amount") or "")
-    orders = [order for order in orders if wire(order.total) == said] or orders
+    found = [order for order in found if wire(order.total) == said] or found
     since = talk.services.clock.now() - RECENT
-    recent = [order for order in orders if (order.paid_at or order.expires_at) >= since]
-    return (recent or orders[:1])[::-1]
+    recent = [order for order in found if (order.paid_at or order.expires_at) >= since]
+    return (recent or found[:1])[::-1]
 
 
 async def tell(talk: Talk, bound: BoundPerson) -> None:
     """How it stands with each of them; where there is none, where else to look."""
-    orders = await find(talk, bound)
-    if not orders:
+    latest = await find(talk, bound)
+    if not latest:
         talk.tell(
             "pay.no_order", (say("menu.query"), "/query_records"), (say("button.pay"), "/pay_insurance")
         )
         return
-    for order in orders:
-        await paying.show(talk, await talk.services.payment.refresh(order.order_no))
+    for order in latest:
+        await orders.show(talk, await talk.services.payment.refresh(order.order_no))
     if talk.state.task is None:
-        talk.state.order_no = orders[-1].order_no  # what is said next is about it
-        _take_up(talk, bound, orders[-1])
+        talk.state.order_no = latest[-1].order_no  # what is said next is about it
+        _take_up(talk, bound, latest[-1])
 
 
 def _take_up(talk: Talk, bound: BoundPerson, order: OrderView) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from actions import awaited, papers, paying, refunding, reminding, returning
+from actions import awaited, orders, papers, refunding, reminding, returning
 from actions.state import CONFIRM, PAYMENT
 from actions.talk import Talk
 from services.domain.errors import ServiceError
@@ -26,7 +26,7 @@ async def tell_news(talk: Talk) -> None:
         except ServiceError as error:  # the sweeper asks again by itself; who asks for the state is told more
             await _note_unknown(talk, talk.state.order_no, error)
             if patient and not talk.turn.poke and talk.unknown:
-                await paying.show_order(talk, talk.state.order_no)
+                await orders.show_order(talk, talk.state.order_no)
     told, talk.state.told = talk.state.told, []
     await tell_notices(talk, told)
 
@@ -43,7 +43,7 @@ async def _look_at_earlier(talk: Talk) -> None:
         with suppress(ServiceError):
             order = await talk.services.payment.refresh(order_no)
         if order.status != "pending":
-            await paying.show(talk, order)
+            await orders.show(talk, order)
 
 
 async def _note_unknown(talk: Talk, order_no: str, error: ServiceError) -> None:
@@ -61,7 +61,7 @@ async def tell_notices(talk: Talk, told: Sequence[str] = ()) -> None:
     for notice in notices:
         talk.state.told.append(notice.notice_id)
         if notice.kind in {"payment_request", "payment_status"}:
-            await paying.show_order(talk, notice.facts["order_no"])
+            await orders.show_order(talk, notice.facts["order_no"])
         elif notice.kind == "payment_booked":
             await papers.tell_booked(talk, notice.facts["order_no"], papers_there)
         elif notice.kind == "refund_case":

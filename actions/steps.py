@@ -7,6 +7,7 @@ from actions import (
     cards,
     lately,
     login,
+    orders,
     papers,
     paying,
     queries,
@@ -91,7 +92,7 @@ async def _go_on_with(talk: Talk, task: Task, bound: BoundPerson) -> None:
 
 async def _go_on_together(talk: Talk, task: Task) -> None:
     if task.asked == PAYMENT and task.order_no:
-        await paying.show_order(talk, task.order_no)
+        await orders.show_order(talk, task.order_no)
     else:
         await basket.review(talk)
 
@@ -125,7 +126,7 @@ async def show_status(talk: Talk) -> None:
     task = talk.state.task
     beside = task is not None and task.order_no is None
     if order is not None and not elsewhere:
-        await paying.show(talk, await talk.services.payment.refresh(order.order_no))
+        await orders.show(talk, await talk.services.payment.refresh(order.order_no))
         if beside:
             await go_on(talk)
     elif bound is None:
