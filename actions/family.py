@@ -186,6 +186,12 @@ def title_of(task: Task) -> str:
     return str(task.facts.get("relation") or task.facts.get("called", ""))
 
 
+def several(text: str) -> list[dict[str, str]]:
+    """我爸和我妈, 两个老人: the facts of each; empty for one."""
+    found = _people(text)
+    return found if len(found) > 1 else []
+
+
 def _people(text: str) -> list[dict[str, str]]:
     """老公和两个娃: those who are named, and those of whom it is said how many they are."""
     found = COUNTED.search(text)

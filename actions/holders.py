@@ -1,6 +1,7 @@
 """Whose papers are wanted (C4–C6): somebody this conversation knows, or the number and name that are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from actions import called, login, tickets
 from actions.say import say
@@ -108,7 +109,9 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     facts = task.facts
     id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
     if ID_NUMBER not in facts:
-        await _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
+        await _ask(
+            talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts, who=_called(facts)
+        )
         return ()
     checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
     if not checked.ok and not checked.could_be:
@@ -119,6 +122,11 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
         await _ask(talk, task, PERSON_NAME, "paper.ask_name")
         return ()
     return checked.could_be or (id_type,)
+
+
+def _called(facts: Mapping[str, Any]) -> str:
+    """What the resident calls this person, where it is one of several."""
+    return str(facts.get("called") or "")
 
 
 async def tell_not_heard(talk: Talk, task: Task) -> None:

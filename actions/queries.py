@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from actions import called, cards, family, holders, listing, login, record_lists
+from actions import called, cards, family, holders, listing, login, meant, record_lists, same_person
 from actions.choices import choose
 from actions.query_facts import (
     FILTERS,
@@ -22,15 +23,17 @@ from actions.query_words import (
     CHART,
     OTHER,
     SETTLED,
+    TOTAL,
     WITHIN,
     asks_whole,
     recent_years,
 )
 from actions.say import say
-from actions.slots import Option
+from actions.slots import INSURED, Option
 from actions.state import Task
 from actions.talk import Talk
 from actions.turn import TOKEN
+from services.certificates import Holder
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -106,7 +109,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     found: list[FeeRecord] = []
     if kind != OTHER or person is not None:
         found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
-    if not found and kind == OTHER:
+    if not found and kind == OTHER and INSURED not in task.facts:
         await _ask_who_again(talk, task)
         return
     if not found:
@@ -204,6 +207,10 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 
 async def _knows_person(talk: Talk, task: Task) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
+    if not task.facts.keys() & {INSURED, *PEOPLE}:
+        task.facts |= _known(talk)
+    if INSURED in task.facts:
+        return True
     cancel = (say("button.cancel"), "/cancel")
     await holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
@@ -228,6 +235,14 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     return True
 
 
+def _known(talk: Talk) -> dict[str, Any]:
+    """Whom 我妈 or 她 means, if this conversation has paid or issued papers for that person, or looked up records."""
+    relations = family.relations(talk.turn.text)
+    if len(relations) == 1 and (person := meant.find_known(talk, relations[0])):
+        return {INSURED: person}
+    return {} if relations or not same_person.THEIRS.search(talk.turn.text) else same_person.known(talk)
+
+
 async def _ask_who_again(talk: Talk, task: Task) -> None:
     """Nothing was found: the number or the name that is said next takes the place of the wrong one."""
     task.asked = "person_name"
@@ -240,6 +255,8 @@ def _id_type(task: Task) -> IdType:
 
 
 async def _person(talk: Talk, task: Task) -> Person | None:
+    if INSURED in task.facts:
+        return await talk.services.identity.get_person(task.facts[INSURED])
     return await read_person(
         talk.services.vault,
         talk.conversation_id,
@@ -262,6 +279,11 @@ async def _show(
     *,
     everything: Sequence[FeeRecord],
 ) -> None:
+    kind, holder = task.facts["query_kind"], Holder(person_id=bound.person_id)
+    if INSURED in task.facts:
+        holder = Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
+    if kind == RecordKind.DECLARATION:
+        found = record_lists.mark_paid(found, (await talk.services.certificates.pending(holder)).values())
     if not found:
         _nothing(talk, task, everything)
     else:
@@ -280,10 +302,10 @@ async def _show(
         seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
         if seen is not None:
             talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
-    settled = task.facts.get("view") == SETTLED
+    figures = task.facts.get("view") in {SETTLED, TOTAL}
     first_page = task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys()
-    if person is None and (settled or first_page):
-        await listing.tell_pending(talk, task.facts["query_kind"], bound, again=settled)
+    if (person is None or INSURED in task.facts) and (figures or first_page):
+        await listing.tell_pending(talk, kind, holder, again=task.facts.get("view") == SETTLED)
     talk.state.finish()
 
 

@@ -3,11 +3,22 @@
 from typing import Any
 
 from actions import listing
-from actions.query_facts import FILTERS, PAYMENTS, PEOPLE, kept, options_of, take_facts, widen
+from actions.query_facts import (
+    FILTERS,
+    PAYMENTS,
+    PEOPLE,
+    TIMES,
+    kept,
+    options_of,
+    take_all,
+    take_facts,
+    widen,
+)
 from actions.query_words import (
     ALL,
     ANOTHER,
     CHART,
+    LATEST,
     OTHER,
     PAYS,
     SAME,
@@ -16,17 +27,22 @@ from actions.query_words import (
     WITHIN,
     asks_all,
     asks_count,
+    asks_how_much,
+    asks_latest,
     asks_own,
     asks_settled,
     asks_total,
     asks_which,
     asks_whole,
     extreme_asked,
+    means_persons,
     page_asked,
     recent_years,
     state_said,
     view_asked,
 )
+from actions.same_person import THEIRS
+from actions.slots import INSURED
 from actions.state import LOOKUPS, Task
 from actions.talk import Talk
 from actions.turn import Turn
@@ -42,8 +58,10 @@ def take_followup(talk: Talk) -> bool:
     True: the task is set up, and is to be gone on with.
     """
     state, turn = talk.state, talk.turn
-    if state.task and _wants_all(turn, state.task):
-        state.task.put(str(state.task.asked), ALL)
+    if state.task and _answers_open(turn, state.task):
+        return True
+    if state.task is None and asks_how_much(turn) and not _is_about_list(talk) and not state.question:
+        start(talk, {"query_kind": RecordKind.PAID.value, "fee_period": ALL, "view": TOTAL})
         return True
     if not state.shown or state.question:
         return False
@@ -61,11 +79,25 @@ def take_followup(talk: Talk) -> bool:
     if of_another or (state.task is None and _is_about_list(talk) and _narrows(talk)):
         start(talk, kept(state.shown))
         if of_another:
-            for name in PEOPLE:
+            for name in (*PEOPLE, INSURED):
                 _task(talk).forget(name)
         take_facts(talk, _task(talk))
         return True
     return False
+
+
+def _answers_open(turn: Turn, task: Task) -> bool:
+    """两种都看, 个人, 最近一次: an answer to what is asked, though it is none of those that were offered."""
+    if _wants_all(turn, task) or (
+        task.kind == "query" and task.asked == "insured_group" and means_persons(turn)
+    ):
+        task.put(str(task.asked), ALL)
+        return True
+    if task.kind != "query" or task.asked not in TIMES or not asks_latest(turn):
+        return False
+    take_all(task)
+    task.put("place", LATEST)
+    return True
 
 
 def _wants_all(turn: Turn, task: Task) -> bool:
@@ -157,7 +189,8 @@ def _narrows(talk: Talk) -> bool:
         return False
     if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
         return False
-    if turn.last("beneficiary") == "other" or turn.last("tier"):
+    theirs = THEIRS.search(turn.text) and talk.state.shown.get("query_kind") != OTHER
+    if turn.last("beneficiary") == "other" or turn.last("tier") or theirs:
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
     return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))

@@ -90,6 +90,7 @@ class Dialogue:
     `left_out` are those of them who shall not be paid for after all, until somebody else is.
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `said_once` are sentences that bear no repeating: what was paid and is not in the books.
+    `handed` are the papers that were handed out, by ticket (vouchers by person and year): which issues, 0 the first.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -118,6 +119,7 @@ class Dialogue:
     together: bool = False
     window: dict[str, Any] = field(default_factory=dict)
     said_once: list[str] = field(default_factory=list)
+    handed: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -165,7 +167,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once = []
+        self.said_once, self.handed = [], {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

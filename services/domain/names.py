@@ -95,6 +95,11 @@ _COMMON = re.compile(
     rf"(?:^|还有|以及|换|成|加上?|开|要|是|给|帮|替|查|看)\s*(?P<name>{_SURNAME}[{_CN}]{{2}})(?=的|那[份张个笔条]|也|都|$)"
 )
 """换成王小芳, 还有王小芳的: only what is made of the characters of many names."""
+_ASKED = re.compile(
+    rf"(?:^|[查看问]一?[下哈看]?|{_RELATION}家?[里头]?的?|隔壁家?的?)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?)"
+    r"(?=(?:今年|去年|前年|明年)?的?(?:居民)?(?:医保|养老|社保)?费?(?:[交缴]了?费?没|有没有[交缴]))"
+)
+"""查一下邻居家罗玉珍交了没."""
 _NOT_BUT = re.compile(
     rf"不是\s*(?P<wrong>{_SURNAME}[{_CN}]{{1,2}})[,，\s]*(?:而|应该|应当)?是\s*(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
@@ -125,7 +130,7 @@ _AFTER_DOTTED = re.compile(
 """What stands before and after a name with dots in it."""
 
 _TRIGGER = re.compile(
-    rf"[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
+    rf"[交缴]了?费?没|没有[交缴]|[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
     re.IGNORECASE,
 )
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
@@ -263,7 +268,7 @@ def _beside_others(text: str) -> list[tuple[int, int]]:
     found += [match.span("name") for match in _TOGETHER.finditer(text) if is_plausible_name(match["name"])]
     return found + [
         match.span("name")
-        for match in _COMMON.finditer(text)
+        for match in (*_COMMON.finditer(text), *_ASKED.finditer(text))
         if set(match["name"][1:]) <= GIVEN_NAME_CHARACTERS and is_plausible_name(match["name"])
     ]
 
