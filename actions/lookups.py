@@ -7,7 +7,7 @@ from actions import awaited, cautions, papers, query_followups, reminding, steps
 from actions.choices import plain
 from actions.query_words import PAYS
 from actions.say import say
-from actions.state import LOOKUPS
+from actions.state import LOOKUPS, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup, RecordKind
 
@@ -26,6 +26,7 @@ NOT_OURS = (
     ("police", re.compile(r"无犯罪")),
 )
 """Papers that others issue."""
+PAYS_ON = re.compile(r"确认支付|(?:继续|接着|还是)[交缴付](?!过)")
 VOIDS = re.compile(r"作废|开错|撤销|注销|冲红|红冲")
 
 
@@ -59,9 +60,35 @@ async def takes(talk: Talk) -> bool:
     if _is_told(talk):
         await steps.ask_again(talk)
         return True
-    if not (papers.answers(talk) or query_followups.take_followup(talk)):
+    if not (
+        _wants_paper(talk)
+        or _goes_on_paying(talk)
+        or papers.answers(talk)
+        or query_followups.take_followup(talk)
+    ):
         return False
     await steps.go_on(talk)
+    return True
+
+
+def _wants_paper(talk: Talk) -> bool:
+    """凭证要得了没, and nothing has to be waited for: it is issued, or which one is asked for."""
+    if not awaited.asks_ready(talk) or (talk.state.task and talk.state.task.kind != "certificate"):
+        return False
+    if talk.state.task is None:
+        talk.state.task = Task(kind="certificate")
+        papers.take_facts(talk, talk.state.task)
+    return True
+
+
+def _goes_on_paying(talk: Talk) -> bool:
+    """确认支付, 继续交, while records are looked up in between: the payment that waits is shown again."""
+    task, waiting = talk.state.task, talk.state.parked
+    if task is None or task.kind not in LOOKUPS or not waiting or waiting[0].kind != "pay":
+        return False
+    if not PAYS_ON.search(talk.turn.text):
+        return False
+    talk.state.task = waiting.pop(0)
     return True
 
 

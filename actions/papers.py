@@ -149,7 +149,9 @@ def _recall(talk: Talk, task: Task) -> None:
         return
     if turn.last("certificate_kind") is None:
         kind = str(listed.get("certificate_kind", RECORD))
-        task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
+        of_her = same_person.is_meant(talk) and not REISSUES.search(turn.text)  # 她的也再来一份
+        again = tickets.ANY if of_her else picking.kind_said(turn.text)
+        task.put("certificate_kind", kind if kind == RECORD else again)
     own = asks_own(turn)
     record_again = task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)
     if says_whose(turn) or record_again:
@@ -320,8 +322,9 @@ def _line_up(talk: Talk, task: Task, paper: dict[str, str], people: Sequence[dic
     """The first of them is in work, the others wait."""
     waiting = list[Task]()
     for place, who in enumerate(people):
-        known = meant.find_known(talk, who.get("relation", ""))
-        facts = {"beneficiary": OTHER} | who | ({INSURED: known} if known else {})
+        relation = who.get("relation", "")
+        known = meant.find_known(talk, relation)
+        facts = {"beneficiary": OTHER, "called": relation} | who | ({INSURED: known} if known else {})
         if place == 0:
             task.facts |= facts
         else:

@@ -238,8 +238,12 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
 def _known(talk: Talk) -> dict[str, Any]:
     """Whom 我妈 or 她 means, if this conversation has paid or issued papers for that person, or looked up records."""
     relations = family.relations(talk.turn.text)
-    if len(relations) == 1 and (person := meant.find_known(talk, relations[0])):
-        return {INSURED: person}
+    if len(relations) == 1:
+        looked_up = talk.state.looked_up
+        if looked_up.get("relation") == relations[0]:
+            return looked_up
+        person = meant.find_known(talk, relations[0])
+        return {INSURED: person} if person else {"relation": relations[0]}
     return {} if relations or not same_person.THEIRS.search(talk.turn.text) else same_person.known(talk)
 
 
@@ -293,6 +297,9 @@ async def _show(
             facts=task.facts,
             owner=mask_name(person.name) if person else bound.masked_name,
         )
+        if kind == OTHER:
+            who = (INSURED, *PEOPLE, "relation")
+            talk.state.looked_up = {name: str(task.facts[name]) for name in who if name in task.facts}
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}

@@ -1,5 +1,6 @@
 """What is said of the records that were shown last: another page, one of them, a chart, less, somebody else's."""
 
+import re
 from typing import Any
 
 from actions import listing
@@ -28,6 +29,7 @@ from actions.query_words import (
     asks_all,
     asks_count,
     asks_how_much,
+    asks_last_payment,
     asks_latest,
     asks_own,
     asks_settled,
@@ -50,6 +52,7 @@ from services.domain.kinds import RecordKind
 
 FOLLOWING = frozenset({"inform", "change_answer", "out_of_scope", "nlu_fallback", "repeat"})
 """Intents of sentences that may be about what was shown last, whoever's."""
+ASKING = FOLLOWING | {"query_records", "faq", "chitchat", "affirm"}
 
 
 def take_followup(talk: Talk) -> bool:
@@ -60,8 +63,8 @@ def take_followup(talk: Talk) -> bool:
     state, turn = talk.state, talk.turn
     if state.task and _answers_open(turn, state.task):
         return True
-    if state.task is None and asks_how_much(turn) and not _is_about_list(talk) and not state.question:
-        start(talk, {"query_kind": RecordKind.PAID.value, "fee_period": ALL, "view": TOTAL})
+    if asked := _asked_of_all(talk):
+        start(talk, {"query_kind": RecordKind.PAID.value, "fee_period": ALL, **asked})
         return True
     if not state.shown or state.question:
         return False
@@ -79,11 +82,21 @@ def take_followup(talk: Talk) -> bool:
     if of_another or (state.task is None and _is_about_list(talk) and _narrows(talk)):
         start(talk, kept(state.shown))
         if of_another:
-            for name in (*PEOPLE, INSURED):
+            for name in (*PEOPLE, INSURED, "relation"):
                 _task(talk).forget(name)
         take_facts(talk, _task(talk))
         return True
     return False
+
+
+def _asked_of_all(talk: Talk) -> dict[str, Any]:
+    """我一共付了好多钱, 我最近一次交钱是好久, with no list that it could be about."""
+    turn = talk.turn
+    if talk.state.task or talk.state.question or _is_about_list(talk):
+        return {}
+    if asks_last_payment(turn) and turn.intent in ASKING:
+        return {"place": LATEST}
+    return {"view": TOTAL} if asks_how_much(turn) else {}
 
 
 def _answers_open(turn: Turn, task: Task) -> bool:
@@ -126,7 +139,8 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 
 
 def _said(talk: Talk) -> dict[str, Any]:
-    if talk.state.task is None and (asked := _figures_asked(talk) or _beside_asked(talk)):
+    of_record = talk.turn.intent != "pay_insurance" and re.search("[笔条]", talk.turn.text)  # 最多的是哪笔
+    if (talk.state.task is None or of_record) and (asked := _figures_asked(talk) or _beside_asked(talk)):
         return asked
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}

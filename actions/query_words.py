@@ -66,7 +66,11 @@ _TOTAL = re.compile(
     r"(?:那|这些|这几[条笔张])?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴付]了?|是|有|[花出]了)?(?:多少|好多|几多)?钱?"
 )
 _HOW_MUCH = re.compile(r"多少|好多|几多|钱")
-_LATEST = re.compile(r"(?:最近|最新|最后|上)(?:的)?[一那]?[次回](?!性)|(?:最近|最新)的?[一那][条笔]")
+_WHEN = r"哪一?天|好久|什么时候|啥时候|几号|多少|好多"
+_LATEST = re.compile(
+    rf"(?:最近|最新|最后)的?[一那]?[次回](?!性)|(?:最近|最新)的?[一那][条笔]|上一?[次回].{{0,6}}(?:{_WHEN})"
+)
+_ONLY_LATEST = re.compile(r"(?:我|查|看)*(?:最近|最新|最后|上)的?[一那]?[次回](?:[交缴付].*)?")
 _DECLARES = re.compile(r"(?<![汇举预])报(?:了|过)?(?:几|好多|多少)[次回笔条]|申报")
 _PERSONS = re.compile(r"(?:我?是?|都是|查)?(?:个人|自然人|私人)(?:缴费)?(?:的)?")
 """As the kind of payer: both of those that there are."""
@@ -134,6 +138,11 @@ def asks_how_much(turn: Turn) -> bool:
 def asks_latest(turn: Turn) -> bool:
     """最近一次."""
     return not turn.text.startswith("/") and bool(_LATEST.search(turn.text))
+
+
+def asks_last_payment(turn: Turn) -> bool:
+    """我最近一次交钱是好久, with no list that it could be about."""
+    return asks_latest(turn) and bool(_ONLY_LATEST.fullmatch(plain(turn.text)))
 
 
 def asks_declared(turn: Turn) -> bool:

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from actions.query_words import OTHER
-from actions.slots import ANOTHER, ID_NUMBER, INSURED, PERSON_NAME
+from actions.slots import ANOTHER, INSURED
 from actions.talk import Talk
 
 THEIRS = re.compile(r"(?<!其)[他她](?!们|人|乡)")
@@ -17,8 +16,7 @@ OF_OTHERS = re.compile(r"我(?!要|想|还|也|再)|本人|自己|代[缴交]|[�
 def known(talk: Talk) -> dict[str, Any]:
     """The facts of that person; empty where this conversation knows nobody. What was done last counts first."""
     state = talk.state
-    shown = state.shown if state.shown.get("query_kind") == OTHER else {}
-    by_query = {name: shown[name] for name in (ID_NUMBER, PERSON_NAME, INSURED) if name in shown}
+    by_query = {name: value for name, value in state.looked_up.items() if name != "relation"}
     by_paper = {INSURED: state.listed[INSURED]} if INSURED in state.listed else {}
     paid_for = state.last.get(INSURED, ANOTHER)
     by_payment = {INSURED: paid_for} if paid_for != ANOTHER else {}
@@ -33,4 +31,4 @@ def is_meant(talk: Talk) -> bool:
     """给她开凭证, 她的完税证明; or, after a paper of hers, 完税证明也开一个."""
     text, after_paper = talk.turn.text, talk.state.done.get("kind") == "certificate"
     also = after_paper and INSURED in talk.state.listed and ALSO.search(text) and not OF_OTHERS.search(text)
-    return bool(GIVES.search(text) or also) and bool(known(talk))
+    return bool(GIVES.search(text) or also)

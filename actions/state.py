@@ -91,6 +91,7 @@ class Dialogue:
     `window` is the time for paying that was talked about last: what one can be reminded of, and where it is written.
     `said_once` are sentences that bear no repeating: what was paid and is not in the books.
     `handed` are the papers that were handed out, by ticket (vouchers by person and year): which issues, 0 the first.
+    `looked_up` is the other person whose records were shown last.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -120,6 +121,7 @@ class Dialogue:
     window: dict[str, Any] = field(default_factory=dict)
     said_once: list[str] = field(default_factory=list)
     handed: dict[str, list[int]] = field(default_factory=dict)
+    looked_up: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -167,7 +169,7 @@ class Dialogue:
         self.left_out = []
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
-        self.said_once, self.handed = [], {}
+        self.said_once, self.handed, self.looked_up = [], {}, {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}
