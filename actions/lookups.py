@@ -12,7 +12,7 @@ from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup, RecordKind
 
 SECOND_HALF = re.compile(
-    r"^(?:不(?:要|开|查|看|是)|别[开查看]|莫[开查看])[^，,。；]*[，,。；]\s*"
+    r"^(?:算了|不(?:要|开|查|看|是)|别[开查看]|莫[开查看])[^，,。；]*[，,。；]\s*"
     r"(?P<wish>(?:还是|就是|是|我?要|我想|开|查|看|给|帮|换|改).+)"
 )
 """不开我的，开我爸的: what is denied, and what is wished for instead."""

@@ -23,6 +23,7 @@ from actions.query_words import (
     ANOTHER,
     PAYS,
     asks_count,
+    asks_latest,
     asks_own,
     asks_whole,
     in_year_shown,
@@ -50,7 +51,6 @@ BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
 PICKED = ("ticket", "issue", "page", tickets.DONE, tickets.BUT)
-THAT_ONE = re.compile(r"[那这]一?[张个份]$")
 
 
 def goes_on(talk: Talk) -> bool:
@@ -99,17 +99,9 @@ def take_facts(talk: Talk, task: Task) -> None:
     for name in PICKED:
         if turn.last(name) not in {None, tickets.EVERY}:
             task.put(name, str(turn.last(name)))
-    if said and kind is None and task.asked == tickets.TICKET:
-        _pick_within(turn, task)
+    if said and kind is None and task.asked == tickets.TICKET and picking.ALL.search(turn.text):
+        task.put(tickets.TICKET, tickets.EVERY)  # 医保的都要
     _take_person(talk, task)
-
-
-def _pick_within(turn: Turn, task: Task) -> None:
-    """医保的都要, 养老那张: of what the list is narrowed to."""
-    if picking.ALL.search(turn.text):
-        task.put(tickets.TICKET, tickets.EVERY)
-    elif THAT_ONE.search(plain(turn.text)):
-        task.put(tickets.TICKET, tickets.ONLY)
 
 
 def _put_kind(task: Task, kind: str | None) -> None:
@@ -281,7 +273,7 @@ def _takes_years(talk: Talk, task: Task) -> bool:
     several = _years(talk)
     if several:
         task.put("fee_year", several["fee_year"])
-    elif talk.turn.intent == "affirm" and len(task.single) == 1:
+    elif (talk.turn.intent == "affirm" and len(task.single) == 1) or asks_latest(talk.turn):
         task.put("fee_year", task.single[0])
     elif picking.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
         task.put("fee_year", ",".join(task.single))

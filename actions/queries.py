@@ -48,9 +48,11 @@ KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
 
 def take_both(talk: Talk) -> None:
     """我和王小芳的缴费记录: one's own first, then those of the other."""
-    turn = talk.turn
+    turn, relations = talk.turn, family.relations(talk.turn.text)
     said = {name: token for name in PEOPLE if (token := turn.token(name))}
-    others = said or family.relations(turn.text)
+    others = said or relations
+    if talk.state.task and others:
+        talk.state.task.facts["relation"] = relations[0] if len(relations) == 1 else ""
     if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
         return
     theirs = Task(kind="query", facts={"query_kind": OTHER, **said})

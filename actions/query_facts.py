@@ -46,7 +46,7 @@ def take_facts(talk: Talk, task: Task) -> None:
     kind, before = _kind_said(talk, task), task.facts.get("query_kind")
     if kind and kind != before:
         same = {kind, before} == PAYMENTS and talk.turn.last("query_kind") is None  # 我自己的呢, 我妈的呢
-        stays = ("view", *FILTERS) if same else ("view",)
+        stays = ("view", "relation", *FILTERS) if same else ("view", "relation")
         task.facts = {name: value for name, value in task.facts.items() if name in stays}
         task.answered, task.asked = [], None
         task.put("query_kind", kind)
@@ -98,7 +98,9 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
     kind = str(said) if said is not None else None
     kind = RecordKind.DECLARATION if kind is None and known is None and asks_declared(turn) else kind
     for_other = turn.last("beneficiary") == "other" or (
-        known is None and (any(turn.token(name) for name in PEOPLE) or asks_for_other(turn))
+        known is None
+        and turn.last("beneficiary") != "self"
+        and (any(turn.token(name) for name in PEOPLE) or asks_for_other(turn))
     )
     for_other = for_other or (known in {None, RecordKind.PAID} and bool(same_person.THEIRS.search(turn.text)))
     if for_other and kind in {None, RecordKind.PAID}:

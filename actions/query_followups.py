@@ -28,11 +28,13 @@ from actions.query_words import (
     WITHIN,
     asks_all,
     asks_count,
+    asks_declared,
     asks_how_much,
     asks_last_payment,
     asks_latest,
     asks_own,
     asks_settled,
+    asks_times,
     asks_total,
     asks_which,
     asks_whole,
@@ -64,7 +66,8 @@ def take_followup(talk: Talk) -> bool:
     if state.task and _answers_open(turn, state.task):
         return True
     if asked := _asked_of_all(talk):
-        start(talk, {"query_kind": RecordKind.PAID.value, "fee_period": ALL, **asked})
+        start(talk, asked)
+        take_all(_task(talk))
         return True
     if not state.shown or state.question:
         return False
@@ -90,13 +93,15 @@ def take_followup(talk: Talk) -> bool:
 
 
 def _asked_of_all(talk: Talk) -> dict[str, Any]:
-    """我一共付了好多钱, 我最近一次交钱是好久, with no list that it could be about."""
-    turn = talk.turn
+    """我一共付了好多钱, 我最近一次交钱是好久, 我报过几回, with no list that it could be about."""
+    turn, paid = talk.turn, {"query_kind": RecordKind.PAID.value}
     if talk.state.task or talk.state.question or _is_about_list(talk):
         return {}
     if asks_last_payment(turn) and turn.intent in ASKING:
-        return {"place": LATEST}
-    return {"view": TOTAL} if asks_how_much(turn) else {}
+        return paid | {"place": LATEST}
+    if asks_declared(turn) and asks_times(turn) and turn.intent in ASKING:
+        return {"query_kind": RecordKind.DECLARATION.value}
+    return paid | {"view": TOTAL} if asks_how_much(turn) else {}
 
 
 def _answers_open(turn: Turn, task: Task) -> bool:

@@ -41,8 +41,6 @@ GONE = "gone"
 """In what was listed: the year of which there is no paper because all was refunded."""
 EVERY = "all"
 """As a ticket: all of the list that were not handed out yet."""
-ONLY = "only"
-"""As a ticket: the one that fits, if it is one."""
 BUT = "but"
 """Tickets of the list that are not wanted: 除了第一个都要."""
 EVERY_YEAR = "every_year"
@@ -62,7 +60,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     if not await login.step_up(talk, bound, LEVEL):
         return
     found = await talk.services.certificates.list_tickets(holder)
-    if task.facts.get(TICKET, EVERY) not in {EVERY, ONLY}:
+    if task.facts.get(TICKET, EVERY) != EVERY:
         await _issue(talk, task, holder, found)
         return
     if task.facts.get(COUNTED) == GIVEN:
@@ -82,14 +80,15 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     if not wanted and kind == FIRST:
         wanted = [ticket for ticket in found if ticket.issued_here]
     if not any(name in task.facts for name in (*TIMES, EVERY_YEAR, NUMBER)):
-        years = {year_of(ticket, kind, holder) for ticket in wanted}
+        fitting = [ticket for ticket in wanted if fits(ticket, task)] or wanted
+        years = {year_of(ticket, kind, holder) for ticket in fitting}
         if len(years) > 1:
             key = "ask.issue_year" if by_issue(kind, holder) else "ask.ticket_year"
             early = await talk.services.certificates.pending(holder) if kind == FIRST else {}
             ask_year(talk, task, key, sorted({*years, *early}, reverse=True))
             return
     wanted = [ticket for ticket in wanted if fits(ticket, task)]
-    if _asks_for_papers(task, wanted):
+    if TICKET in task.facts and (wanted or DONE in task.facts):
         await _issue_every(talk, task, holder, wanted)
     elif not wanted:
         await _nothing(talk, task, holder, found)
@@ -99,13 +98,6 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     else:
         _list(talk, task, holder, wanted, who)
         await _tell_pending(talk, task, holder)
-
-
-def _asks_for_papers(task: Task, wanted: Sequence[TaxTicket]) -> bool:
-    """Of 养老那张 only where there is one; else the list is shown."""
-    if task.facts.get(TICKET) == ONLY and len(wanted) != 1:
-        task.forget(TICKET)
-    return TICKET in task.facts and (bool(wanted) or DONE in task.facts)
 
 
 def _kind(talk: Talk, task: Task, found: Sequence[TaxTicket]) -> str:

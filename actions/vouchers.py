@@ -28,7 +28,8 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     wanted = ticket_times.years_said(task)
     if not wanted:
         known = sorted({*books.kept, *books.pending}, reverse=True)
-        if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
+        asked = task.asked == "fee_year" and bool(known)  # also of the only one: 要这一年的吗
+        if (len(known) > 1 or asked) and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
         wanted = known or [*books.gone]
