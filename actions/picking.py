@@ -91,6 +91,8 @@ def pick(talk: Talk, task: Task) -> bool:
     kind = listed.get("certificate_kind")
     if not handles or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
         return False
+    if talk.turn.last("query_kind") is not None:  # 查我全部的缴费记录
+        return False
     text = COUNTER.sub("个", talk.turn.text)
     counted = ticket_figures.state_asked(talk.turn)
     if not counted and _is_other(talk.turn, kind):

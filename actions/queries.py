@@ -53,6 +53,10 @@ def take_both(talk: Talk) -> None:
     others = said or relations
     if talk.state.task and others:
         talk.state.task.facts["relation"] = relations[0] if len(relations) == 1 else ""
+    people = family.several(turn.text)
+    if talk.state.task and people and not said and not family.SELF_TOO.search(turn.text):
+        _line_up(talk, talk.state.task, people)
+        return
     if not others or not family.SELF_TOO.search(turn.text) or turn.last("query_kind") not in {None, "paid"}:
         return
     theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
@@ -60,6 +64,18 @@ def take_both(talk: Talk) -> None:
     talk.state.parked.insert(0, theirs)
     values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
     talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
+
+
+def _line_up(talk: Talk, task: Task, people: Sequence[dict[str, str]]) -> None:
+    """两个老人的缴费记录: one after the other."""
+    lined = []
+    for who in people:
+        called = who.get("called") or who.get("relation", "")
+        one = Task(kind="query", facts={"query_kind": OTHER, **who, "called": called})
+        take_time(talk, one)
+        lined.append(one)
+    task.facts |= lined[0].facts
+    talk.state.parked[:0] = lined[1:]
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -217,7 +233,8 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     await holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
         task.asked = "id_number"
-        talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
+        named, who = "person_name" in task.facts, task.facts.get("called", "")
+        talk.tell("query.ask.id_number", cancel, named=named, who=who)
         return False
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts["id_number"], _id_type(task)

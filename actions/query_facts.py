@@ -78,7 +78,8 @@ def _take_place(talk: Talk, task: Task) -> None:
     whole = asks_latest(talk.turn) or (asks_declared(talk.turn) and asks_times(talk.turn))
     if not whole or task.facts.get("query_kind") in {None, RecordKind.TIER_CHOICE}:
         return
-    if not task.facts.keys() & {"date_range", "fee_period"}:
+    if not any(talk.turn.last(name) for name in TIMES):
+        task.forget("fee_period")
         take_all(task)
     if asks_latest(talk.turn):
         task.put("place", LATEST)

@@ -68,7 +68,7 @@ _TOTAL = re.compile(
 _HOW_MUCH = re.compile(r"多少|好多|几多|钱")
 _WHEN = r"哪一?天|好久|什么时候|啥时候|几号|多少|好多"
 _LATEST = re.compile(
-    rf"(?:最近|最新|最后)的?[一那]?[次回](?!性)|(?:最近|最新)的?[一那][条笔张份]|上一?[次回].{{0,6}}(?:{_WHEN})"
+    rf"(?:最近|最新|最后)的?[一那]?[次回](?!性)|(?:最近|最新)的?[一那][条笔张份]|上一?[次回].{{0,6}}(?:{_WHEN})|^就?要?(?:最近|最新)的$"
 )
 _ONLY_LATEST = re.compile(r"(?:我|查|看)*(?:最近|最新|最后|上)的?[一那]?[次回](?:[交缴付].*)?")
 _DECLARES = re.compile(r"(?<![汇举预])报(?:了|过)?(?:几|好多|多少)[次回笔条]|申报")
@@ -96,7 +96,7 @@ _STATES = (
     (OTHER, "refunded", re.compile(r"退")),
 )
 """Kind of query, what a record of it may be, how that is said."""
-_STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
+_STATUS = re.compile(r"申报|报[了过]|记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
 
 
 def page_asked(turn: Turn) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from actions.query_words import OTHER
 from actions.slots import ANOTHER, INSURED
 from actions.talk import Talk
 
@@ -28,7 +29,10 @@ def known(talk: Talk) -> dict[str, Any]:
 
 
 def is_meant(talk: Talk) -> bool:
-    """给她开凭证, 她的完税证明; or, after a paper of hers, 完税证明也开一个."""
-    text, after_paper = talk.turn.text, talk.state.done.get("kind") == "certificate"
-    also = after_paper and INSURED in talk.state.listed and ALSO.search(text) and not OF_OTHERS.search(text)
+    """给她开凭证, 她的完税证明; or, after a paper or records of hers, 完税证明也开一个."""
+    text, last = talk.turn.text, talk.state.done.get("kind")
+    of_hers = (last == "certificate" and INSURED in talk.state.listed) or (
+        last == "query" and talk.state.shown.get("query_kind") == OTHER
+    )
+    also = of_hers and ALSO.search(text) and not OF_OTHERS.search(text)
     return bool(GIVES.search(text) or also)

@@ -87,7 +87,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
             early = await talk.services.certificates.pending(holder) if kind == FIRST else {}
             ask_year(talk, task, key, sorted({*years, *early}, reverse=True))
             return
-    wanted = [ticket for ticket in wanted if fits(ticket, task)]
+    wanted = _fitting(talk, task, wanted, found)
     if TICKET in task.facts and (wanted or DONE in task.facts):
         await _issue_every(talk, task, holder, wanted)
     elif not wanted:
@@ -106,9 +106,24 @@ def _kind(talk: Talk, task: Task, found: Sequence[TaxTicket]) -> str:
     if said != ANY:
         return said
     fitting = [ticket for ticket in found if fits(ticket, task)] or found
-    if all(ticket.handle in talk.state.handed and ticket.issued_here for ticket in fitting):
+    if all(_was_handed(talk, ticket) for ticket in fitting):
         return FIRST
     return REISSUE if fitting and all(ticket.first_issued_on for ticket in fitting) else FIRST
+
+
+def _fitting(
+    talk: Talk, task: Task, wanted: Sequence[TaxTicket], found: Sequence[TaxTicket]
+) -> Sequence[TaxTicket]:
+    """Those of the time that was said; where all of it was issued a moment ago, what was handed out."""
+    fitting = [ticket for ticket in wanted if fits(ticket, task)]
+    if fitting or task.facts["certificate_kind"] != FIRST:
+        return fitting
+    return [ticket for ticket in found if _was_handed(talk, ticket) and fits(ticket, task)]
+
+
+def _was_handed(talk: Talk, ticket: TaxTicket) -> bool:
+    """Whether this conversation has it, so that it can be had again."""
+    return ticket.issued_here and ticket.handle in talk.state.handed
 
 
 async def whose(talk: Talk, holder: Holder) -> str:
