@@ -6,6 +6,7 @@ from typing import Any
 
 from actions import login
 from actions.choices import agrees_to_be_told, asks_to_be_told
+from actions.query_words import asks_latest
 from actions.record_lists import unbooked_in_words
 from actions.say import say
 from actions.state import TELL
@@ -87,6 +88,8 @@ def asks_ready(talk: Talk) -> bool:
 
 def asks_when(talk: Talk) -> bool:
     """那啥时候才有: the days of this paper, not the general answer."""
+    if asks_latest(talk.turn):  # 最近一次好久交的
+        return False
     return asks_ready(talk) or (talk.turn.intent == "faq" and talk.turn.last("faq_topic") in WHEN)
 
 

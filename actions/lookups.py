@@ -27,6 +27,7 @@ NOT_OURS = (
 )
 """Papers that others issue."""
 PAYS_ON = re.compile(r"确认支付|(?:继续|接着|还是)[交缴付](?!过)")
+LOOKS = re.compile(r"(?:请|帮我|给我|我?想|我?要|再|先|麻烦)*查")
 VOIDS = re.compile(r"作废|开错|撤销|注销|冲红|红冲")
 
 
@@ -42,6 +43,12 @@ def _kind(talk: Talk) -> str | None:
 
 def hear_second_half(talk: Talk) -> None:
     """Of 不开我的，开我爸的 the second half is the wish: nothing is cancelled."""
+    if (
+        talk.turn.intent == "pay_insurance"
+        and LOOKS.match(talk.turn.text)
+        and not PAYS.search(talk.turn.text)
+    ):
+        talk.turn = replace(talk.turn, intent="query_records")  # 查我上个月的养老
     wish = SECOND_HALF.match(talk.turn.text)
     if wish and talk.turn.intent in {"cancel", "deny", "change_answer", "inform"} and is_meant(talk):
         talk.turn = replace(talk.turn, text=wish["wish"], intent="inform")
@@ -75,9 +82,8 @@ def _wants_paper(talk: Talk) -> bool:
     """凭证要得了没, and nothing has to be waited for: it is issued, or which one is asked for."""
     if not awaited.asks_ready(talk) or (talk.state.task and talk.state.task.kind != "certificate"):
         return False
-    if talk.state.task is None:
-        talk.state.task = Task(kind="certificate")
-        papers.take_facts(talk, talk.state.task)
+    talk.state.task = talk.state.task or Task(kind="certificate")
+    papers.take_facts(talk, talk.state.task)
     return True
 
 

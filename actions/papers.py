@@ -69,7 +69,8 @@ def goes_on(talk: Talk) -> bool:
 def says_whose(turn: Turn) -> bool:
     """我自己的呢, 换成给我妈开, a name, a number."""
     named = any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
-    return asks_own(turn) or turn.last("beneficiary") == OTHER or named
+    of_hers = same_person.GIVES.search(turn.text) is not None
+    return asks_own(turn) or turn.last("beneficiary") == OTHER or named or of_hers
 
 
 def take_facts(talk: Talk, task: Task) -> None:

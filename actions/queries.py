@@ -258,9 +258,6 @@ def _known(talk: Talk) -> dict[str, Any]:
     """Whom 我妈 or 她 means, if this conversation has paid or issued papers for that person, or looked up records."""
     relations = family.relations(talk.turn.text)
     if len(relations) == 1:
-        looked_up = talk.state.looked_up
-        if looked_up.get("relation") == relations[0]:
-            return looked_up
         person = meant.find_known(talk, relations[0])
         return {INSURED: person} if person else {"relation": relations[0]}
     return {} if relations or not same_person.THEIRS.search(talk.turn.text) else same_person.known(talk)
@@ -317,8 +314,7 @@ async def _show(
             owner=mask_name(person.name) if person else bound.masked_name,
         )
         if kind == OTHER:
-            who = (INSURED, *PEOPLE, "relation")
-            talk.state.looked_up = {name: str(task.facts[name]) for name in who if name in task.facts}
+            await _remember(talk, task, bound)
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}
@@ -333,6 +329,24 @@ async def _show(
     if (person is None or INSURED in task.facts) and (figures or first_page):
         await listing.tell_pending(talk, kind, holder, again=task.facts.get("view") == SETTLED)
     talk.state.finish()
+
+
+async def _remember(talk: Talk, task: Task, bound: BoundPerson) -> None:
+    """Who was found: papers and other records may be asked for next, of 她 or 我妈."""
+    if INSURED not in task.facts:
+        found = await talk.services.certificates.find_paid_for(
+            bound.person_id,
+            conversation_id=talk.conversation_id,
+            id_token=task.facts["id_number"],
+            name_token=task.facts["person_name"],
+            id_type=_id_type(task),
+        )
+        if found is None:
+            return
+        task.put(INSURED, found.person_id)
+    talk.state.looked_up = {INSURED: str(task.facts[INSURED])}
+    known = talk.state.relatives.get(task.facts[INSURED], "")
+    talk.state.relatives[task.facts[INSURED]] = task.facts.get("relation") or known
 
 
 def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> None:

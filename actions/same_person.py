@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from actions.query_words import OTHER
-from actions.slots import ANOTHER, INSURED
+from actions.slots import ANOTHER, ID_NUMBER, INSURED, PERSON_NAME
 from actions.talk import Talk
 
 THEIRS = re.compile(r"(?<!其)[他她](?!们|人|乡)")
@@ -17,7 +17,7 @@ OF_OTHERS = re.compile(r"我(?!要|想|还|也|再)|本人|自己|代[缴交]|[�
 def known(talk: Talk) -> dict[str, Any]:
     """The facts of that person; empty where this conversation knows nobody. What was done last counts first."""
     state = talk.state
-    by_query = {name: value for name, value in state.looked_up.items() if name != "relation"}
+    by_query = dict(state.looked_up)
     by_paper = {INSURED: state.listed[INSURED]} if INSURED in state.listed else {}
     paid_for = state.last.get(INSURED, ANOTHER)
     by_payment = {INSURED: paid_for} if paid_for != ANOTHER else {}
@@ -25,7 +25,16 @@ def known(talk: Talk) -> dict[str, Any]:
         "query": (by_query, by_paper, by_payment),
         "certificate": (by_paper, by_query, by_payment),
     }.get(state.done.get("kind", ""), (by_payment, by_paper, by_query))
-    return next((facts for facts in last_first if facts), {})
+    only = {INSURED: next(iter(state.relatives))} if len(state.relatives) == 1 else {}
+    return next((facts for facts in (_waits(talk), *last_first, only) if facts), {})
+
+
+def _waits(talk: Talk) -> dict[str, Any]:
+    """Who is to be paid for, while records are looked up in between."""
+    waiting = talk.state.parked[0] if talk.state.parked else None
+    if waiting is None or waiting.kind != "pay" or waiting.facts.get(INSURED) == ANOTHER:
+        return {}
+    return {name: waiting.facts[name] for name in (INSURED, ID_NUMBER, PERSON_NAME) if name in waiting.facts}
 
 
 def is_meant(talk: Talk) -> bool:

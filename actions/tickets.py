@@ -113,7 +113,7 @@ def _kind(talk: Talk, task: Task, found: Sequence[TaxTicket]) -> str:
 
 def _fitting(
     talk: Talk, task: Task, wanted: Sequence[TaxTicket], found: Sequence[TaxTicket]
-) -> Sequence[TaxTicket]:
+) -> list[TaxTicket]:
     """Those of the time that was said; where all of it was issued a moment ago, what was handed out."""
     fitting = [ticket for ticket in wanted if fits(ticket, task)]
     if fitting or task.facts["certificate_kind"] != FIRST:
