@@ -8,6 +8,7 @@ from typing import Any
 from actions import called, cards, family, holders, listing, login, meant, record_lists, same_person
 from actions.choices import choose
 from actions.query_facts import (
+    EMPTY,
     FILTERS,
     PASSING,
     PEOPLE,
@@ -364,6 +365,6 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
         latest=record_lists.when(latest) if latest else None,
     )
-    talk.state.shown = task.facts.get(WITHIN, kept(task.facts)) | {"page": 1}
+    talk.state.shown = task.facts.get(WITHIN, kept(task.facts) | {EMPTY: "yes"}) | {"page": 1}
     if kind == OTHER:
         talk.state.finish()

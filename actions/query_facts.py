@@ -35,7 +35,21 @@ TIMES = ("fee_year", "fee_period", "date_range")
 FILTERS = (*TIMES, "insured_group", "insurance", "validity")
 PEOPLE = ("id_number", "person_name")
 PAYMENTS = frozenset({RecordKind.PAID.value, OTHER})
-PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted", "of", "extreme", "within"}
+EMPTY = "empty"
+"""Of a query that has found nothing: there is no list."""
+PASSING = {
+    "page",
+    "from_page",
+    "place",
+    "record",
+    "view",
+    "offered",
+    "charted",
+    "of",
+    "extreme",
+    "within",
+    EMPTY,
+}
 """Facts of one turn, not of the query."""
 EARLIEST = "2008-01"
 """Before that no fee is in the books that we ask."""

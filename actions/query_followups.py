@@ -5,6 +5,7 @@ from typing import Any
 
 from actions import listing
 from actions.query_facts import (
+    EMPTY,
     FILTERS,
     PAYMENTS,
     PEOPLE,
@@ -94,10 +95,10 @@ def take_followup(talk: Talk) -> bool:
 
 def _asked_of_all(talk: Talk) -> dict[str, Any]:
     """我一共付了好多钱, 我最近一次交钱是好久, 我报过几回, with no list that it could be about."""
-    turn, task, paid = talk.turn, talk.state.task, {"query_kind": RecordKind.PAID.value}
+    turn, paid = talk.turn, {"query_kind": RecordKind.PAID.value}
     hers = talk.state.shown.get("query_kind") == OTHER and turn.text.startswith("我")
-    found_nothing = task is not None and task.kind == "query" and task.asked is None
-    if (task and not found_nothing) or talk.state.question or (_is_about_list(talk) and not hers):
+    elsewhere = hers or EMPTY in talk.state.shown
+    if talk.state.task or talk.state.question or (_is_about_list(talk) and not elsewhere):
         return {}
     if asks_last_payment(turn) and turn.intent in ASKING:
         return paid | {"place": LATEST}

@@ -274,3 +274,28 @@ def test_a_fee_of_a_year_counts_when_it_was_paid(new_town: Callable[..., Town]) 
     me.say("9月以后")
     assert "2026年9月至12月的已缴费记录1条" in me.text
     assert "2027年度，400元，2026年11月5日入库" in me.text
+
+
+def test_who_was_looked_up_is_known_and_what_is_mine_is_mine(people: Town) -> None:
+    me = begin(people, BOTH, "together-looked-up", "查我爸妈的缴费记录")
+    assert "爸爸的证件号码" in me.text
+    me.say(AUNT["id_number"])
+    me.say("罗玉珍")
+    assert "妈妈的证件号码" in me.text
+    me.say(UNCLE["id_number"])
+    me.say("刘桂英")
+    assert "您替**英缴的费2条" in me.text
+    me.say("我一共交了好多钱")
+    assert "您替" not in me.text
+    assert "一共11条，合计8231.52元" in me.text
+    me.say("我爸的凭证")
+    assert "**珍2026年的社会保险费缴费记录凭证" in me.text
+    me.say("我妈的凭证")
+    assert "**英2026年的社会保险费缴费记录凭证" in me.text
+
+
+def test_where_nothing_was_found_the_last_payment_can_be_asked_for(people: Town) -> None:
+    me = begin(people, LAST, "together-nothing", "查我上个月的养老")
+    assert "没有查到您2026年10月养老保险" in me.text
+    me.say("最近一次好久交的")
+    assert "缴费日期2026年8月10日" in me.text
