@@ -50,6 +50,8 @@ THIS_ONE = re.compile(r"[这那]一?[笔条个张]")
 BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
+LOOKS = re.compile(r"[查看问]")
+"""查她的 asks for records."""
 PICKED = ("ticket", "issue", "page", tickets.DONE, tickets.BUT)
 
 
@@ -69,8 +71,8 @@ def goes_on(talk: Talk) -> bool:
 def says_whose(turn: Turn) -> bool:
     """我自己的呢, 换成给我妈开, a name, a number."""
     named = any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
-    of_hers = same_person.GIVES.search(turn.text) is not None
-    return asks_own(turn) or turn.last("beneficiary") == OTHER or named or of_hers
+    of_hers = same_person.GIVES.search(turn.text) and not LOOKS.search(turn.text)
+    return asks_own(turn) or turn.last("beneficiary") == OTHER or named or bool(of_hers)
 
 
 def take_facts(talk: Talk, task: Task) -> None:
