@@ -7,7 +7,7 @@ from actions import awaited, cautions, papers, query_followups, reminding, steps
 from actions.choices import plain
 from actions.query_words import PAYS
 from actions.say import say
-from actions.state import LOOKUPS, Task
+from actions.state import LOOKUPS, UNBIND, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance, InsuredGroup, RecordKind
 
@@ -62,7 +62,7 @@ async def takes(talk: Talk) -> bool:
     if await reminding.answers(talk) or await cautions.asks_about_terms(talk):
         await steps.ask_again(talk)
         return True
-    if talk.state.login:
+    if talk.state.login or talk.state.question == UNBIND:
         return False
     if _is_told(talk):
         await steps.ask_again(talk)
