@@ -22,7 +22,9 @@ from actions.query_facts import (
 from actions.query_words import (
     ALL,
     CHART,
+    NEXT,
     OTHER,
+    PREVIOUS,
     SETTLED,
     TOTAL,
     WITHIN,
@@ -120,7 +122,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         return
     if task.facts.get("view") == CHART:
         widen(task)
-    if kind == OTHER and not await _knows_person(talk, task):
+    if kind == OTHER and not await _knows_person(talk, task, bound):
         return
     if not await login.step_up(talk, bound, HISTORY_LEVEL, "login.step_up_history"):
         return
@@ -224,10 +226,14 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 # --- somebody else ------------------------------------------------------------------------------------
 
 
-async def _knows_person(talk: Talk, task: Task) -> bool:
+async def _knows_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
     if not task.facts.keys() & {INSURED, *PEOPLE}:
         task.facts |= _known(talk)
+    if not task.facts.keys() & {INSURED, *PEOPLE} and (
+        only := await holders.only_other(talk, task, bound.person_id)
+    ):
+        task.put(INSURED, only)
     if INSURED in task.facts:
         return True
     cancel = (say("button.cancel"), "/cancel")
@@ -322,9 +328,12 @@ async def _show(
         talk.state.shown.pop("seen", None)
         if WITHIN in task.facts:
             talk.state.shown = task.facts[WITHIN] | {"page": 1}
+        beside = task.facts.get("place") in {NEXT, PREVIOUS} and task.facts.get("seen")
         seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
         if seen is not None:
             talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
+        elif beside:  # there is no other: the one that was shown stays in view
+            talk.state.shown["seen"] = beside
     figures = task.facts.get("view") in {SETTLED, TOTAL}
     first_page = task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys()
     if (person is None or INSURED in task.facts) and (figures or first_page):

@@ -109,10 +109,11 @@ def _asked_of_all(talk: Talk) -> dict[str, Any]:
 
 def _answers_open(turn: Turn, task: Task) -> bool:
     """两种都看, 个人, 最近一次: an answer to what is asked, though it is none of those that were offered."""
-    if _wants_all(turn, task) or (
-        task.kind == "query" and task.asked == "insured_group" and means_persons(turn)
-    ):
+    if _wants_all(turn, task):
         task.put(str(task.asked), ALL)
+        return True
+    if task.facts.get("query_kind") == RecordKind.DECLARATION and task.asked and means_persons(turn):
+        task.put("insured_group", ALL)
         return True
     if task.kind != "query" or task.asked not in TIMES or not asks_latest(turn):
         return False

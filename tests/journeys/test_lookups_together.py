@@ -299,3 +299,17 @@ def test_where_nothing_was_found_the_last_payment_can_be_asked_for(people: Town)
     assert "没有查到您2026年10月养老保险" in me.text
     me.say("最近一次好久交的")
     assert "缴费日期2026年8月10日" in me.text
+
+
+def test_who_was_paid_for_along_with_oneself_is_known(people: Town) -> None:
+    me = begin(people, ISSUED, "together-along", "给刘桂英和我交明年的居民医保")
+    me.say(UNCLE["id_number"])
+    pay_now(me, ISSUED)
+    ask(me, "她的凭证")
+    assert "证件号码" not in me.text
+    me.say("2026年")
+    assert "**英2026年" in me.text
+    me.say("查她的")
+    assert "您替**英缴的费" in me.text
+    me.say("我的凭证")
+    assert me.card("choice")["slot"] == "fee_year"
