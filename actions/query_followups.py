@@ -205,7 +205,8 @@ def _is_bare(talk: Talk) -> bool:
 
 def _narrows(talk: Talk) -> bool:
     turn = talk.turn
-    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
+    records = not re.search("凭证|证明", turn.text)
+    own = asks_own(turn) and records and talk.state.shown.get("query_kind") == OTHER
     if own and turn.last("query_kind") is None:
         return True
     if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
