@@ -1,10 +1,12 @@
 """Asked too early: from which day on a paper can be had, the offer to be told, and the news that it is there."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from actions import login
 from actions.choices import agrees_to_be_told, asks_to_be_told
+from actions.query_words import asks_latest
 from actions.record_lists import unbooked_in_words
 from actions.say import say
 from actions.state import TELL
@@ -17,6 +19,9 @@ INSURED, LAST = "insured_person", "last"
 """`last` is what a button says for the person whose papers were asked for last: no id of a person leaves us."""
 WHEN = frozenset({"record_delay"})
 """Topics of questions after the day from which a paper can be had."""
+READY = re.compile(
+    r"(?:凭证|证明|税票|单子)(?:现在|今天)?(?:[能可]以?)?(?:[要开打取领拿][得到]?了?|下来了|出来了|有了|好了)(?:没|吗|不|莫)"
+)
 ASIDES = frozenset({"faq", "thank", "chitchat", "bot_challenge", "complain", "out_of_scope", "repeat"})
 
 
@@ -76,9 +81,16 @@ async def wants_to_be_told(talk: Talk) -> bool:
     return agrees or talk.turn.intent == "deny"
 
 
+def asks_ready(talk: Talk) -> bool:
+    """凭证要得了没: whether the paper can be had by now."""
+    return READY.search(talk.turn.text) is not None
+
+
 def asks_when(talk: Talk) -> bool:
     """那啥时候才有: the days of this paper, not the general answer."""
-    return talk.turn.intent == "faq" and talk.turn.last("faq_topic") in WHEN
+    if asks_latest(talk.turn):  # 最近一次好久交的
+        return False
+    return asks_ready(talk) or (talk.turn.intent == "faq" and talk.turn.last("faq_topic") in WHEN)
 
 
 async def _tells_when(talk: Talk) -> bool:

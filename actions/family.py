@@ -146,3 +146,9 @@ def name_members(talk: Talk, task: Task) -> list[Task]:
 def title_of(task: Task) -> str:
     """What the resident calls this person; empty when nothing was said."""
     return str(task.facts.get("relation") or task.facts.get("called", ""))
+
+
+def several(text: str) -> list[dict[str, str]]:
+    """我爸和我妈, 两个老人: the facts of each; empty for one."""
+    found = [{"relation": "", **person.facts} for person in named(text) if person.title]
+    return found if len(found) > 1 else []

@@ -1,8 +1,9 @@
 """Whose papers are wanted (C4–C6): somebody this conversation knows, or the number and name that are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from actions import called, login, tickets
+from actions import called, login, same_person, tickets
 from actions.say import say
 from actions.state import Task
 from actions.talk import Talk
@@ -53,12 +54,22 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
     return found
 
 
+async def only_other(talk: Talk, task: Task, payer_id: str) -> str:
+    """Whom 她 means where the last order has paid for one other, along with oneself; empty for nobody."""
+    said = task.facts.keys() & {ID_NUMBER, PERSON_NAME}
+    paid = [] if said or not same_person.THEIRS.search(talk.turn.text) else await paid_for(talk, payer_id)
+    return paid[0] if len(paid) == 1 else ""
+
+
 async def _is_the_same(talk: Talk, task: Task, payer_id: str) -> bool:
     """Whether a name without a number is that of somebody whom this conversation has found or paid for before."""
+    if only := await only_other(talk, task, payer_id):
+        task.put(INSURED, only)
+        return True
     named, last = task.facts.get(PERSON_NAME), talk.state.listed.get(INSURED)
     if not named or ID_NUMBER in task.facts:
         return False
-    paid = await _paid_for(talk, payer_id)
+    paid = await paid_for(talk, payer_id)
     for person_id in dict.fromkeys([*talk.state.relatives, *([last] if last else []), *paid]):
         if await talk.services.certificates.is_named(
             person_id, conversation_id=talk.conversation_id, name_token=named
@@ -73,7 +84,7 @@ async def _is_the_same(talk: Talk, task: Task, payer_id: str) -> bool:
     return False
 
 
-async def _paid_for(talk: Talk, payer_id: str) -> list[str]:
+async def paid_for(talk: Talk, payer_id: str) -> list[str]:
     """Whom the order of this conversation has paid for."""
     order = await talk.services.payment.find_order(talk.state.order_no) if talk.state.order_no else None
     mine = order is not None and order.payer_id == payer_id
@@ -108,7 +119,9 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
     facts = task.facts
     id_type = IdType(facts.get("id_type", IdType.RESIDENT_ID_CARD))
     if ID_NUMBER not in facts:
-        await _ask(talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts)
+        await _ask(
+            talk, task, ID_NUMBER, "paper.ask_id_number", named=PERSON_NAME in facts, who=_called(facts)
+        )
         return ()
     checked = await talk.services.insured.check_number(talk.conversation_id, facts[ID_NUMBER], id_type)
     if not checked.ok and not checked.could_be:
@@ -119,6 +132,11 @@ async def _complete(talk: Talk, task: Task) -> Sequence[IdType]:
         await _ask(talk, task, PERSON_NAME, "paper.ask_name")
         return ()
     return checked.could_be or (id_type,)
+
+
+def _called(facts: Mapping[str, Any]) -> str:
+    """What the resident calls this person, where it is one of several."""
+    return str(facts.get("called") or "")
 
 
 async def tell_not_heard(talk: Talk, task: Task) -> None:

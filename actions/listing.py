@@ -13,6 +13,7 @@ from actions.query_words import (
     CHART,
     EXPORT,
     LAST,
+    LATEST,
     LEAST,
     MOST,
     NEXT,
@@ -23,6 +24,7 @@ from actions.query_words import (
     TOTAL,
     WITHIN,
     asks_detail,
+    asks_latest,
 )
 from actions.say import insurance, months, say
 from actions.talk import Talk
@@ -36,6 +38,8 @@ from services.ports import FeeRecord
 PAGE = 5
 WHICH, REFUNDED = "which", "refunded"
 """看详情 without saying of which; 看看退费的那笔."""
+FROM_TO = re.compile(r"到|至")
+"""第一条到第三条."""
 NO_OTHER = {REFUNDED: "query.none_refunded", NEXT: "query.last_one", PREVIOUS: "query.first_one"}
 ONE_ON = re.compile(r"(?:再|看|那|的)*(?P<way>下|后|上|前)(?:面)?(?:那)?一?[条笔个](?:呢|的|看看)*")
 """下一条, after one was shown."""
@@ -74,8 +78,11 @@ def place_asked(turn: Turn) -> str | None:
         return REFUNDED
     if turn.intent not in {"inform", "query_records", "out_of_scope", "help", "affirm", "chitchat"}:
         return None
-    if (place := turn.last("ordinal")) is not None:
-        return str(place)
+    if places := [int(place) for place in turn.values.get("ordinal", ())]:
+        span = len(places) == 2 and FROM_TO.search(turn.text)
+        return ",".join(str(place) for place in (range(places[0], places[1] + 1) if span else places))
+    if asks_latest(turn):
+        return LATEST
     return WHICH if asks_detail(turn) or plain(turn.text) in {"看看", "打开"} else None
 
 
@@ -100,6 +107,8 @@ async def show(talk: Talk, shown: Shown, bound: BoundPerson) -> int:
     elif shown.facts.get("view") == SETTLED:
         one = chosen(shown, page) if "record" in shown.facts else None
         record_figures.tell_settled(talk, shown.kind, shown.records, one)
+    elif "," in str(shown.facts.get("place")):
+        _show_some(talk, shown, page)
     elif "record" in shown.facts or "place" in shown.facts:
         _show_detail(talk, shown, page)
     else:
@@ -126,6 +135,9 @@ def _tell_end(talk: Talk, shown: Shown, page: int) -> None:
 
 
 def _show_page(talk: Talk, shown: Shown, page: int) -> None:
+    if shown.facts.get("page") == NEXT and int(shown.facts.get("from_page", 1)) == shown.pages:
+        talk.tell("query.no_next_page", pages=shown.pages, count=len(shown.records))
+        return
     first = (page - 1) * PAGE
     part = shown.records[first : first + PAGE]
     gone = [record for record in shown.records if record.refunded_on]
@@ -216,6 +228,16 @@ def _of_months(period: str) -> str:
 # --- one record -----------------------------------------------------------------------------------------
 
 
+def _show_some(talk: Talk, shown: Shown, page: int) -> None:
+    """前两条: each in a line, with all of its fields on its card."""
+    places = str(shown.facts["place"]).split(",")
+    some = [record for place in places if (record := _counted(shown, page, int(place)))]
+    items = [_item(shown, record, detail=True) for record in some]
+    lines = [record_lists.spoken(shown.kind, record) for record in some]
+    back = (say("query.button.back"), cards.query_page(page))
+    talk.add(cards.records(say("query.some", lines=lines), _wire_kind(shown), items, None, back))
+
+
 def _show_detail(talk: Talk, shown: Shown, page: int) -> None:
     record = chosen(shown, page)
     if record is None and shown.facts.get("place") in NO_OTHER:
@@ -237,13 +259,16 @@ def chosen(shown: Shown, page: int) -> FeeRecord | None:
     """By id, or by its place: on the open page, or counted over all where the page has no such place."""
     if "record" in shown.facts:
         return next((r for r in shown.records if r.record_id == shown.facts["record"]), None)
-    if shown.facts["place"] in NO_OTHER:
-        return _beside(shown, shown.facts["place"])
-    if shown.facts["place"] in {MOST, LEAST}:
-        return record_figures.extreme(shown.records, shown.facts["place"])
-    if shown.facts["place"] == WHICH:
+    place = str(shown.facts["place"])
+    if place in NO_OTHER:
+        return _beside(shown, place)
+    if place in {MOST, LEAST}:
+        return record_figures.extreme(shown.records, place)
+    if place == LATEST:
+        return max(shown.records, key=record_lists.day_of)
+    if place == WHICH or "," in place:
         return shown.records[0] if len(shown.records) == 1 else None
-    return _counted(shown, page, int(shown.facts["place"]))
+    return _counted(shown, page, int(place))
 
 
 def _counted(shown: Shown, page: int, place: int) -> FeeRecord | None:
@@ -337,11 +362,11 @@ async def _hand_out(talk: Talk, shown: Shown, bound: BoundPerson) -> None:
         said = say("query.exported_too", pdf=not is_pdf)
 
 
-async def tell_pending(talk: Talk, kind: str, bound: BoundPerson, *, again: bool = False) -> None:
+async def tell_pending(talk: Talk, kind: str, holder: Holder, *, again: bool = False) -> None:
     """What has just been paid is not in the books yet: said, so that nobody pays again. Once, unless `again`."""
-    if kind not in {RecordKind.PAID, RecordKind.DECLARATION}:
+    if kind == RecordKind.TIER_CHOICE:
         return
-    pending = (await talk.services.certificates.pending(Holder(person_id=bound.person_id))).values()
+    pending = (await talk.services.certificates.pending(holder)).values()
     tell = talk.tell if again else talk.tell_once
     if pending:
         tell(

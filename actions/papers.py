@@ -1,17 +1,30 @@
 """Ask → issue → document: certificates by chat (C1–C6), for oneself and for those one has paid for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actions import awaited, family, holders, persons, picking, ticket_figures, tickets, vouchers
+from actions import (
+    awaited,
+    family,
+    holders,
+    meant,
+    persons,
+    picking,
+    same_person,
+    ticket_figures,
+    ticket_times,
+    tickets,
+    vouchers,
+)
 from actions.choices import choose, plain
 from actions.holders import ID_NUMBER, INSURED, OF_ORDER, OTHER, PERSON_NAME
 from actions.query_words import (
     ANOTHER,
     PAYS,
     asks_count,
+    asks_latest,
     asks_own,
     asks_whole,
     in_year_shown,
@@ -23,7 +36,7 @@ from actions.say import say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.turn import TOKEN, Turn
+from actions.turn import TOKEN, Turn, tokens_in
 from services.certificates import PAYMENT_RECORD as RECORD
 from services.certificates import Holder
 from services.domain.orders import bill_year
@@ -38,15 +51,16 @@ THIS_ONE = re.compile(r"[这那]一?[笔条个张]")
 BOTH = re.compile(r"和|跟|与|、|都|还有|再")
 REISSUES = re.compile(r"补[开打]|补一[张份]")
 FOR_OTHERS = re.compile(r"代缴|代他人|代别人|替别人|帮别人|为他人")
-SAME = re.compile(r"[给帮替开打][他她]|[他她].{0,6}的")
-PICKED = ("ticket", "issue", "page", tickets.DONE)
+LOOKS = re.compile(r"[查看问]")
+"""查她的 asks for records."""
+PICKED = ("ticket", "issue", "page", tickets.DONE, tickets.BUT)
 
 
 def goes_on(talk: Talk) -> bool:
     """Whether another paper like the last one is meant: 2024年的呢, 还有养老的."""
     if talk.state.done.get("kind") != "certificate" or not talk.state.listed:
         return False
-    said = any(talk.turn.last(name) is not None for name in tickets.FILTERS)
+    said = any(talk.turn.last(name) is not None for name in ticket_times.FILTERS)
     return (
         (said or says_whose(talk.turn) or bool(_years(talk)))
         and talk.turn.last("payment_type") is None
@@ -58,7 +72,8 @@ def goes_on(talk: Talk) -> bool:
 def says_whose(turn: Turn) -> bool:
     """我自己的呢, 换成给我妈开, a name, a number."""
     named = any(turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
-    return asks_own(turn) or turn.last("beneficiary") == OTHER or named
+    of_hers = same_person.GIVES.search(turn.text) and not LOOKS.search(turn.text)
+    return asks_own(turn) or turn.last("beneficiary") == OTHER or named or bool(of_hers)
 
 
 def take_facts(talk: Talk, task: Task) -> None:
@@ -67,21 +82,20 @@ def take_facts(talk: Talk, task: Task) -> None:
     kind = _kind_said(turn, task)
     seen = talk.state.shown.get("seen") if talk.state.done.get("kind") == "query" else None
     if seen and kind and kind != RECORD and THIS_ONE.search(turn.text):
-        task.put(tickets.NUMBER, str(seen["ticket_no"]))
-    if kind is not None:
-        task.put("certificate_kind", kind)
-    said = {name: str(turn.last(name)) for name in tickets.FILTERS if turn.last(name) is not None}
+        task.put(ticket_times.NUMBER, str(seen["ticket_no"]))
+    _put_kind(task, kind)
+    said = {name: str(turn.last(name)) for name in ticket_times.FILTERS if turn.last(name) is not None}
     said = _in_year_listed(talk, task, said) | _years(talk)
-    if said.keys() & set(tickets.TIMES):
+    if said.keys() & set(ticket_times.TIMES):
         anew = (
-            tickets.FILTERS if TAX_WORDS.search(turn.text) else tickets.TIMES
+            ticket_times.FILTERS if TAX_WORDS.search(turn.text) else ticket_times.TIMES
         )  # 2024年的完税证明 says it all
-        for name in (*anew, tickets.NUMBER):
+        for name in (*anew, ticket_times.NUMBER):
             task.forget(name)
     if not said and (picking.ALL.search(turn.text) or asks_whole(turn)):
         task.put(tickets.EVERY_YEAR, "yes")  # 这几年的都开, and no year is asked for
     for name, value in said.items():
-        if name not in tickets.TIMES or not task.facts.keys() & set(tickets.TIMES):
+        if name not in ticket_times.TIMES or not task.facts.keys() & set(ticket_times.TIMES):
             task.put(name, value)
     if kind is not None or said:
         for name in PICKED:
@@ -94,9 +108,18 @@ def take_facts(talk: Talk, task: Task) -> None:
     _take_person(talk, task)
 
 
+def _put_kind(task: Task, kind: str | None) -> None:
+    """A voucher is of all insurances, whatever the list of tickets was narrowed to."""
+    if kind == RECORD and tickets.is_tax(task):
+        task.forget("insured_group")
+        task.forget("insurance")
+    if kind is not None:
+        task.put("certificate_kind", kind)
+
+
 def _in_year_listed(talk: Talk, task: Task, said: dict[str, str]) -> dict[str, str]:
     """八月的那张: of the year of the list, where none is said and the paper is not named anew."""
-    times = task.facts if task.facts.keys() & set(tickets.TIMES) else talk.state.listed
+    times = task.facts if task.facts.keys() & set(ticket_times.TIMES) else talk.state.listed
     seen = str(times.get("date_range") or times.get("fee_period") or times.get("fee_year", ""))
     if not seen or NAMES_PAPER.search(talk.turn.text):
         return said
@@ -122,12 +145,14 @@ def _recall(talk: Talk, task: Task) -> None:
         return
     if turn.last("certificate_kind") is None:
         kind = str(listed.get("certificate_kind", RECORD))
-        task.put("certificate_kind", kind if kind == RECORD else picking.kind_said(turn.text))
+        of_her = same_person.is_meant(talk) and not REISSUES.search(turn.text)  # 她的也再来一份
+        again = tickets.ANY if of_her else picking.kind_said(turn.text)
+        task.put("certificate_kind", kind if kind == RECORD else again)
     own = asks_own(turn)
     record_again = task.facts.get("certificate_kind") == RECORD and picking.AGAIN.search(turn.text)
     if says_whose(turn) or record_again:
         last = listed | listed.get(tickets.GIVEN, {})  # of the same year: 那我的呢, 掉了再打一张
-        task.facts |= {name: last[name] for name in tickets.TIMES if name in last}
+        task.facts |= {name: last[name] for name in ticket_times.TIMES if name in last}
     if INSURED in listed and turn.last("beneficiary") is None and not own:
         task.put("beneficiary", OTHER)
         task.put(INSURED, listed[INSURED])
@@ -168,9 +193,8 @@ def _take_person(talk: Talk, task: Task) -> None:
 
 
 def _is_of_another(talk: Talk) -> bool:
-    """代缴的凭证, or 他的完税证明 where the last papers were of somebody."""
-    of_him = INSURED in talk.state.listed and SAME.search(talk.turn.text)
-    return bool(of_him or FOR_OTHERS.search(talk.turn.text))
+    """代缴的凭证, or 他的完税证明 where it is known who that is."""
+    return same_person.is_meant(talk) or FOR_OTHERS.search(talk.turn.text) is not None
 
 
 def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
@@ -185,18 +209,8 @@ def _take_known(talk: Talk, task: Task, *, named: bool) -> None:
     known = [person for person, what in talk.state.relatives.items() if what == relation]
     if len(known) == 1:
         task.put(INSURED, known[0])
-    elif relation is None and SAME.search(talk.turn.text):
-        _take_last(talk, task)
-
-
-def _take_last(talk: Talk, task: Task) -> None:
-    """她的: of whom records were shown a moment ago, else of whom papers were handed out."""
-    queried = talk.state.shown if talk.state.done.get("kind") == "query" else {}
-    if {ID_NUMBER, PERSON_NAME} <= queried.keys():
-        for name in (ID_NUMBER, PERSON_NAME):
-            task.put(name, queried[name])
-    elif INSURED in talk.state.listed:
-        task.put(INSURED, talk.state.listed[INSURED])
+    elif relation is None and INSURED not in task.facts and same_person.is_meant(talk):
+        task.facts |= same_person.known(talk)
 
 
 def answers(talk: Talk) -> bool:
@@ -263,7 +277,7 @@ def _takes_years(talk: Talk, task: Task) -> bool:
     several = _years(talk)
     if several:
         task.put("fee_year", several["fee_year"])
-    elif talk.turn.intent == "affirm" and len(task.single) == 1:
+    elif (talk.turn.intent == "affirm" and len(task.single) == 1) or asks_latest(talk.turn):
         task.put("fee_year", task.single[0])
     elif picking.ALL.search(talk.turn.text) and talk.turn.intent not in {"cancel", "deny", "restart"}:
         task.put("fee_year", ",".join(task.single))
@@ -273,29 +287,47 @@ def _takes_years(talk: Talk, task: Task) -> bool:
 
 
 def take_both(talk: Talk) -> None:
-    """What is asked for twice comes one after the other: 我和我妈的都要; 缴费凭证和完税证明都要, the voucher first."""
-    turn, kind = talk.turn, talk.turn.last("certificate_kind")
-    if kind is None and TAX_WORDS.search(turn.text):
-        kind = tickets.ANY
-    said = {name: str(turn.last(name)) for name in tickets.TIMES if turn.last(name) is not None} | _years(
-        talk
-    )
+    """What is asked for twice comes one after the other: 我和我妈的都要, 两个老人的都开; 缴费凭证和完税证明都要, the
+    voucher first."""
+    turn = talk.turn
+    kind = _kind_said(turn, Task(kind="certificate"))
+    said = {
+        name: str(turn.last(name)) for name in ticket_times.TIMES if turn.last(name) is not None
+    } | _years(talk)
+    paper = {"certificate_kind": str(kind)} | said
+    names = tokens_in(turn.text, PERSON_NAME)
     tokens = {name: token for name in (ID_NUMBER, PERSON_NAME) if (token := turn.token(name))}
+    people = [{PERSON_NAME: name} for name in names] if len(names) > 1 else family.several(turn.text)
     relation = next(iter(family.relations(turn.text)), None)
     if kind and persons.includes_oneself(turn.text) and (tokens or relation):
         whose = {"beneficiary": OTHER, **tokens} | ({"relation": relation} if relation else {})
-        talk.state.parked.insert(
-            0, Task(kind="certificate", facts={"certificate_kind": str(kind)} | said | whose)
-        )
+        talk.state.parked.insert(0, Task(kind="certificate", facts=paper | whose))
         talk.turn = replace(
             turn,
             text=TOKEN.sub("", turn.text),
             values={**turn.values, "beneficiary": ("self",), ID_NUMBER: (), PERSON_NAME: ()},
         )
         return
+    if kind and people and talk.state.task and ID_NUMBER not in tokens:
+        _line_up(talk, talk.state.task, paper, people)
+        return
     own = not tokens and turn.last("beneficiary") != OTHER
     if own and kind == RECORD and TAX_WORDS.search(turn.text) and BOTH.search(turn.text):
         talk.state.parked.insert(0, Task(kind="certificate", facts={"certificate_kind": tickets.ANY} | said))
+
+
+def _line_up(talk: Talk, task: Task, paper: dict[str, str], people: Sequence[dict[str, str]]) -> None:
+    """The first of them is in work, the others wait."""
+    waiting = list[Task]()
+    for place, who in enumerate(people):
+        relation = who.get("relation", "")
+        known = meant.find_known(talk, relation)
+        facts = {"beneficiary": OTHER, "called": relation} | who | ({INSURED: known} if known else {})
+        if place == 0:
+            task.facts |= facts
+        else:
+            waiting.append(Task(kind="certificate", facts=paper | facts))
+    talk.state.parked[:0] = waiting
 
 
 async def answer_question(talk: Talk, task: Task) -> bool:

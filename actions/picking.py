@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from actions import query_words, ticket_figures
-from actions.choices import choose, plain
+from actions.choices import choose, plain, whole_number
 from actions.query_words import asks_count, asks_total, page_asked
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
-from actions.tickets import ALWAYS, ANY, COUNTED, EVERY, FILTERS, FIRST, GIVEN, GONE, INSURED, REISSUE, TICKET
+from actions.ticket_times import ALWAYS, FILTERS, REISSUE
+from actions.tickets import ANY, BUT, COUNTED, EVERY, FIRST, GIVEN, GONE, INSURED, TICKET
 from actions.turn import Turn
 
 ALL = re.compile(r"都(要|开|打|给我)|全(部|都|要|开)|所有|一起开|每(张|个|笔)")
 HERE = re.compile(r"这一?页|这几|这[二两三四五2-5]个")
 EXCEPT = re.compile(r"除[了开]?|以外|之外|不要|不开")
+REST_OF = re.compile(r"都|全|其[他它余]|别的|剩下")
 REST = re.compile(r"(?:接着|继续)开|剩下|剩的|其余|余下")
 NEXT = re.compile(r"下一?页|[后下][面头]|更多|还有(吗|没有|哪些)|接着看|往后")
 PREVIOUS = re.compile(r"上一?页|前一?页|往前")
@@ -32,6 +34,11 @@ AGAIN = re.compile(r"补|重|再|丢|掉了|不见")
 NEVER = re.compile(r"没有?(?:首次)?(?:开|打|出)过")
 """Of tickets: those that no paper was issued of."""
 LAST_PAGE = 9999
+ISSUES = re.compile(
+    r"(?:请|那|就|快|帮我|给我|再|我要|麻烦你?)*(?:[开打出要来拿取给补]|开具|打印)(?:给?我)?(?:一?[张份个下]|出来|它|[这那]一?[张份个])*"
+)
+"""开, 再给我一张: enough where there is one to choose from."""
+PLACE = re.compile(r"第(?P<n>[0-9]{1,2}|[一二三四五六七八九十]{1,3})[个条]|(?P<last>最后一?[个条])")
 SPAN = re.compile(
     r"(?<=[0-9一二两三四五六七八九十个条])(?:到|至|[-~～—]+)(?=第?[0-9一二两三四五六七八九十]|最后|倒数)"
 )
@@ -83,6 +90,8 @@ def pick(talk: Talk, task: Task) -> bool:
     handles = [str(handle) for handle in listed.get("handles", ())]
     kind = listed.get("certificate_kind")
     if not handles or talk.turn.intent in {"cancel", "deny", "restart", "help"}:
+        return False
+    if talk.turn.last("query_kind") is not None:  # 查我全部的缴费记录
         return False
     text = COUNTER.sub("个", talk.turn.text)
     counted = ticket_figures.state_asked(talk.turn)
@@ -142,16 +151,27 @@ def _picked(talk: Talk, task: Task, text: str, handles: Sequence[str]) -> Sequen
     """Handles of the open page, or that all of the list are meant."""
     tapped = talk.turn.last(TICKET) == EVERY
     if EXCEPT.search(text):
-        return []
+        but = _by_words(text, handles)
+        task.put(BUT, ",".join(but))
+        return [EVERY] if but and REST_OF.search(text) else []
     if "ordinal" in talk.turn.values and (found := _by_place(talk, text, handles)):
         return found  # 第一张和第三张都要
     if tapped or ALL.search(text) or REST.search(text):
+        if not (tapped or REST.search(text)):
+            task.forget(BUT)
         if any(talk.turn.last(name) is not None for name in FILTERS):
             return []  # 医保的都要 narrows the list first
         return handles if HERE.search(text) else [EVERY]
     found = _by_place(talk, text, handles)
-    alone = task.asked == TICKET and talk.turn.intent == "affirm" and len(handles) == 1
+    agrees = talk.turn.intent == "affirm" or (not talk.turn.values and ISSUES.fullmatch(plain(text)))
+    alone = task.asked == TICKET and agrees and len(handles) == 1
     return handles if alone and not found else found
+
+
+def _by_words(text: str, handles: Sequence[str]) -> list[str]:
+    """第一个, 最后一个, where they are what is left out."""
+    places = [len(handles) if one["last"] else whole_number(one["n"]) for one in PLACE.finditer(text)]
+    return [handles[place - 1] for place in places if 1 <= place <= len(handles)]
 
 
 def _by_place(talk: Talk, text: str, handles: Sequence[str]) -> list[str]:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from actions import called, cards, family, holders, listing, login, persons, record_lists
+from actions import called, cards, family, holders, listing, login, meant, persons, record_lists, same_person
 from actions.choices import choose
 from actions.query_facts import (
+    EMPTY,
     FILTERS,
     PASSING,
     PEOPLE,
@@ -20,17 +22,21 @@ from actions.query_facts import (
 from actions.query_words import (
     ALL,
     CHART,
+    NEXT,
     OTHER,
+    PREVIOUS,
     SETTLED,
+    TOTAL,
     WITHIN,
     asks_whole,
     recent_years,
 )
 from actions.say import say
-from actions.slots import Option
+from actions.slots import INSURED, Option
 from actions.state import Task
 from actions.talk import Talk
 from actions.turn import TOKEN
+from services.certificates import Holder
 from services.domain.kinds import IdType, Insurance, InsuredGroup, RecordKind
 from services.domain.names import mask_name
 from services.domain.people import Person
@@ -45,9 +51,15 @@ KINDS = (RecordKind.PAID, RecordKind.DECLARATION, RecordKind.TIER_CHOICE, OTHER)
 
 def take_both(talk: Talk) -> None:
     """我和王小芳的缴费记录: one's own first, then those of the other."""
-    turn = talk.turn
+    turn, relations = talk.turn, family.relations(talk.turn.text)
     said = {name: token for name in PEOPLE if (token := turn.token(name))}
-    others = said or family.relations(turn.text)
+    others = said or relations
+    if talk.state.task and others:
+        talk.state.task.facts["relation"] = relations[0] if len(relations) == 1 else ""
+    people = family.several(turn.text)
+    if talk.state.task and people and not said and not persons.includes_oneself(turn.text):
+        _line_up(talk, talk.state.task, people)
+        return
     if not others or not persons.includes_oneself(turn.text) or turn.last("query_kind") not in {None, "paid"}:
         return
     theirs = Task(kind="query", facts={"query_kind": OTHER, **said})
@@ -56,6 +68,18 @@ def take_both(talk: Talk) -> None:
     values = {**turn.values, "beneficiary": ("self",), "query_kind": (RecordKind.PAID.value,)}
     values |= dict.fromkeys(PEOPLE, ())
     talk.turn = replace(turn, text=TOKEN.sub("", turn.text), values=values)
+
+
+def _line_up(talk: Talk, task: Task, people: Sequence[dict[str, str]]) -> None:
+    """两个老人的缴费记录: one after the other."""
+    lined = []
+    for who in people:
+        called = who.get("called") or who.get("relation", "")
+        one = Task(kind="query", facts={"query_kind": OTHER, **who, "called": called})
+        take_time(talk, one)
+        lined.append(one)
+    task.facts |= lined[0].facts
+    talk.state.parked[:0] = lined[1:]
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -99,7 +123,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         return
     if task.facts.get("view") == CHART:
         widen(task)
-    if kind == OTHER and not await _knows_person(talk, task):
+    if kind == OTHER and not await _knows_person(talk, task, bound):
         return
     if not await login.step_up(talk, bound, HISTORY_LEVEL, "login.step_up_history"):
         return
@@ -107,7 +131,7 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
     found: list[FeeRecord] = []
     if kind != OTHER or person is not None:
         found = await talk.services.records.find(bound.person_id, wanted_of(task, person, everything=True))
-    if not found and kind == OTHER:
+    if not found and kind == OTHER and INSURED not in task.facts:
         await _ask_who_again(talk, task)
         return
     if not found:
@@ -203,13 +227,22 @@ def _ask(talk: Talk, task: Task, name: str, options: Sequence[Option]) -> None:
 # --- somebody else ------------------------------------------------------------------------------------
 
 
-async def _knows_person(talk: Talk, task: Task) -> bool:
+async def _knows_person(talk: Talk, task: Task, bound: BoundPerson) -> bool:
     """Number and name of the other, asked one after the other; a number that can't be one is asked again."""
+    if not task.facts.keys() & {INSURED, *PEOPLE}:
+        task.facts |= _known(talk)
+    if not task.facts.keys() & {INSURED, *PEOPLE} and (
+        only := await holders.only_other(talk, task, bound.person_id)
+    ):
+        task.put(INSURED, only)
+    if INSURED in task.facts:
+        return True
     cancel = (say("button.cancel"), "/cancel")
     await holders.tell_not_heard(talk, task)
     if "id_number" not in task.facts:
         task.asked = "id_number"
-        talk.tell("query.ask.id_number", cancel, named="person_name" in task.facts)
+        named, who = "person_name" in task.facts, task.facts.get("called", "")
+        talk.tell("query.ask.id_number", cancel, named=named, who=who)
         return False
     checked = await talk.services.insured.check_number(
         talk.conversation_id, task.facts["id_number"], _id_type(task)
@@ -229,6 +262,15 @@ async def _knows_person(talk: Talk, task: Task) -> bool:
     return True
 
 
+def _known(talk: Talk) -> dict[str, Any]:
+    """Whom 我妈 or 她 means, if this conversation has paid or issued papers for that person, or looked up records."""
+    relations = family.relations(talk.turn.text)
+    if len(relations) == 1:
+        person = meant.find_known(talk, relations[0])
+        return {INSURED: person} if person else {"relation": relations[0]}
+    return {} if relations or not same_person.THEIRS.search(talk.turn.text) else same_person.known(talk)
+
+
 async def _ask_who_again(talk: Talk, task: Task) -> None:
     """Nothing was found: the number or the name that is said next takes the place of the wrong one."""
     task.asked = "person_name"
@@ -241,6 +283,8 @@ def _id_type(task: Task) -> IdType:
 
 
 async def _person(talk: Talk, task: Task) -> Person | None:
+    if INSURED in task.facts:
+        return await talk.services.identity.get_person(task.facts[INSURED])
     return await read_person(
         talk.services.vault,
         talk.conversation_id,
@@ -263,6 +307,11 @@ async def _show(
     *,
     everything: Sequence[FeeRecord],
 ) -> None:
+    kind, holder = task.facts["query_kind"], Holder(person_id=bound.person_id)
+    if INSURED in task.facts:
+        holder = Holder(person_id=task.facts[INSURED], payer_id=bound.person_id)
+    if kind == RecordKind.DECLARATION:
+        found = record_lists.mark_paid(found, (await talk.services.certificates.pending(holder)).values())
     if not found:
         _nothing(talk, task, everything)
     else:
@@ -272,20 +321,43 @@ async def _show(
             facts=task.facts,
             owner=mask_name(person.name) if person else bound.masked_name,
         )
+        if kind == OTHER:
+            await _remember(talk, task, bound)
         task.facts.pop("offered", None)
         task.facts["page"] = await listing.show(talk, shown, bound)
         talk.state.shown = {name: v for name, v in task.facts.items() if name not in PASSING - {"page"}}
         talk.state.shown.pop("seen", None)
         if WITHIN in task.facts:
             talk.state.shown = task.facts[WITHIN] | {"page": 1}
+        beside = task.facts.get("place") in {NEXT, PREVIOUS} and task.facts.get("seen")
         seen = listing.chosen(shown, task.facts["page"]) if {"record", "place"} & task.facts.keys() else None
         if seen is not None:
             talk.state.shown["seen"] = {"record": seen.record_id, "ticket_no": seen.ticket_no}
-    settled = task.facts.get("view") == SETTLED
+        elif beside:  # there is no other: the one that was shown stays in view
+            talk.state.shown["seen"] = beside
+    figures = task.facts.get("view") in {SETTLED, TOTAL}
     first_page = task.facts.get("page", 1) == 1 and not {"record", "place"} & task.facts.keys()
-    if person is None and (settled or first_page):
-        await listing.tell_pending(talk, task.facts["query_kind"], bound, again=settled)
+    if (person is None or INSURED in task.facts) and (figures or first_page):
+        await listing.tell_pending(talk, kind, holder, again=task.facts.get("view") == SETTLED)
     talk.state.finish()
+
+
+async def _remember(talk: Talk, task: Task, bound: BoundPerson) -> None:
+    """Who was found: papers and other records may be asked for next, of 她 or 我妈."""
+    if INSURED not in task.facts:
+        found = await talk.services.certificates.find_paid_for(
+            bound.person_id,
+            conversation_id=talk.conversation_id,
+            id_token=task.facts["id_number"],
+            name_token=task.facts["person_name"],
+            id_type=_id_type(task),
+        )
+        if found is None:
+            return
+        task.put(INSURED, found.person_id)
+    talk.state.looked_up = {INSURED: str(task.facts[INSURED])}
+    known = talk.state.relatives.get(task.facts[INSURED], "")
+    talk.state.relatives[task.facts[INSURED]] = task.facts.get("relation") or known
 
 
 def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> None:
@@ -303,6 +375,6 @@ def _nothing(talk: Talk, task: Task, everything: Sequence[FeeRecord] = ()) -> No
         what=listing.describe(task.facts, wide="").removesuffix(say("query.of")),
         latest=record_lists.when(latest) if latest else None,
     )
-    talk.state.shown = task.facts.get(WITHIN, kept(task.facts)) | {"page": 1}
+    talk.state.shown = task.facts.get(WITHIN, kept(task.facts) | {EMPTY: "yes"}) | {"page": 1}
     if kind == OTHER:
         talk.state.finish()

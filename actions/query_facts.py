@@ -3,23 +3,29 @@
 from calendar import monthrange
 from typing import Any
 
+from actions import same_person
 from actions.query_words import (
     ALL,
     CHART,
     EXPORT,
+    LATEST,
     OTHER,
     asks_booking,
+    asks_declared,
     asks_for_other,
+    asks_latest,
     asks_own,
+    asks_times,
     asks_whole,
     extreme_asked,
     in_year_shown,
     is_lunar,
+    names_every_insurance,
     recent_years,
     view_asked,
     widened,
 )
-from actions.slots import Option
+from actions.slots import INSURED, Option
 from actions.state import Task
 from actions.talk import Talk
 from services.domain.kinds import RecordKind
@@ -29,7 +35,21 @@ TIMES = ("fee_year", "fee_period", "date_range")
 FILTERS = (*TIMES, "insured_group", "insurance", "validity")
 PEOPLE = ("id_number", "person_name")
 PAYMENTS = frozenset({RecordKind.PAID.value, OTHER})
-PASSING = {"page", "from_page", "place", "record", "view", "offered", "charted", "of", "extreme", "within"}
+EMPTY = "empty"
+"""Of a query that has found nothing: there is no list."""
+PASSING = {
+    "page",
+    "from_page",
+    "place",
+    "record",
+    "view",
+    "offered",
+    "charted",
+    "of",
+    "extreme",
+    "within",
+    EMPTY,
+}
 """Facts of one turn, not of the query."""
 EARLIEST = "2008-01"
 """Before that no fee is in the books that we ask."""
@@ -40,10 +60,13 @@ def take_facts(talk: Talk, task: Task) -> None:
     kind, before = _kind_said(talk, task), task.facts.get("query_kind")
     if kind and kind != before:
         same = {kind, before} == PAYMENTS and talk.turn.last("query_kind") is None  # 我自己的呢, 我妈的呢
-        stays = ("view", *FILTERS) if same else ("view",)
+        stays = ("view", "relation", *FILTERS) if same else ("view", "relation")
         task.facts = {name: value for name, value in task.facts.items() if name in stays}
         task.answered, task.asked = [], None
         task.put("query_kind", kind)
+    if names_every_insurance(talk.turn):
+        task.forget("insured_group")
+        task.forget("insurance")
     for name in ("insured_group", "insurance", "validity", "id_type"):
         if (value := talk.turn.last(name)) is not None:
             task.put(name, str(value))
@@ -54,6 +77,8 @@ def take_facts(talk: Talk, task: Task) -> None:
         for name in PEOPLE:
             if token := talk.turn.token(name):
                 task.put(name, token)
+                task.forget(INSURED)
+    _take_place(talk, task)
     view = view_asked(talk.turn)
     about_payments = task.facts.get("query_kind") in {None, RecordKind.PAID, OTHER}
     if view == EXPORT or (view == CHART and (about_payments or talk.turn.last("query_kind") is None)):
@@ -62,13 +87,37 @@ def take_facts(talk: Talk, task: Task) -> None:
             task.put("extreme", extreme[0])
 
 
+def _take_place(talk: Talk, task: Task) -> None:
+    """最近一次, 报了几次: of all the time, where none is said."""
+    whole = asks_latest(talk.turn) or (asks_declared(talk.turn) and asks_times(talk.turn))
+    if not whole or task.facts.get("query_kind") in {None, RecordKind.TIER_CHOICE}:
+        return
+    if not any(talk.turn.last(name) for name in TIMES):
+        task.forget("fee_period")
+        take_all(task)
+    if asks_latest(talk.turn):
+        task.put("place", LATEST)
+
+
+def take_all(task: Task) -> None:
+    """No bounds in time, and every kind of payer."""
+    declared = task.facts.get("query_kind") == RecordKind.DECLARATION
+    task.put("date_range" if declared else "fee_period", ALL)
+    if declared:
+        task.facts.setdefault("insured_group", ALL)
+
+
 def _kind_said(talk: Talk, task: Task) -> str | None:
     turn, known = talk.turn, task.facts.get("query_kind")
     said = turn.last("query_kind")
     kind = str(said) if said is not None else None
+    kind = RecordKind.DECLARATION if kind is None and known is None and asks_declared(turn) else kind
     for_other = turn.last("beneficiary") == "other" or (
-        known is None and (turn.token("id_number") is not None or asks_for_other(turn))
+        known is None
+        and turn.last("beneficiary") != "self"
+        and (any(turn.token(name) for name in PEOPLE) or asks_for_other(turn))
     )
+    for_other = for_other or (known in {None, RecordKind.PAID} and bool(same_person.THEIRS.search(turn.text)))
     if for_other and kind in {None, RecordKind.PAID}:
         return OTHER
     if kind == RecordKind.PAID and known == OTHER and turn.last("beneficiary") is None:
@@ -79,7 +128,7 @@ def _kind_said(talk: Talk, task: Task) -> str | None:
         return kind
     if turn.last("validity") or (turn.last("tier") and view_asked(turn) is None):
         return RecordKind.TIER_CHOICE
-    about_money = any(turn.last(name) for name in (*TIMES, "insured_group", "insurance"))
+    about_money = any(turn.last(name) for name in (*TIMES, "insured_group", "insurance")) or asks_latest(turn)
     return RecordKind.PAID if about_money or view_asked(turn) or asks_whole(turn) else None
 
 

@@ -1,13 +1,26 @@
 """What is said of the records that were shown last: another page, one of them, a chart, less, somebody else's."""
 
+import re
 from typing import Any
 
 from actions import listing
-from actions.query_facts import FILTERS, PAYMENTS, PEOPLE, kept, options_of, take_facts, widen
+from actions.query_facts import (
+    EMPTY,
+    FILTERS,
+    PAYMENTS,
+    PEOPLE,
+    TIMES,
+    kept,
+    options_of,
+    take_all,
+    take_facts,
+    widen,
+)
 from actions.query_words import (
     ALL,
     ANOTHER,
     CHART,
+    LATEST,
     OTHER,
     PAYS,
     SAME,
@@ -16,17 +29,25 @@ from actions.query_words import (
     WITHIN,
     asks_all,
     asks_count,
+    asks_declared,
+    asks_how_much,
+    asks_last_payment,
+    asks_latest,
     asks_own,
     asks_settled,
+    asks_times,
     asks_total,
     asks_which,
     asks_whole,
     extreme_asked,
+    means_persons,
     page_asked,
     recent_years,
     state_said,
     view_asked,
 )
+from actions.same_person import THEIRS
+from actions.slots import INSURED
 from actions.state import LOOKUPS, Task
 from actions.talk import Talk
 from actions.turn import Turn
@@ -34,6 +55,7 @@ from services.domain.kinds import RecordKind
 
 FOLLOWING = frozenset({"inform", "change_answer", "out_of_scope", "nlu_fallback", "repeat"})
 """Intents of sentences that may be about what was shown last, whoever's."""
+ASKING = FOLLOWING | {"query_records", "faq", "chitchat", "affirm"}
 
 
 def take_followup(talk: Talk) -> bool:
@@ -42,8 +64,11 @@ def take_followup(talk: Talk) -> bool:
     True: the task is set up, and is to be gone on with.
     """
     state, turn = talk.state, talk.turn
-    if state.task and _wants_all(turn, state.task):
-        state.task.put(str(state.task.asked), ALL)
+    if state.task and _answers_open(turn, state.task):
+        return True
+    if asked := _asked_of_all(talk):
+        start(talk, asked)
+        take_all(_task(talk))
         return True
     if not state.shown or state.question:
         return False
@@ -61,11 +86,40 @@ def take_followup(talk: Talk) -> bool:
     if of_another or (state.task is None and _is_about_list(talk) and _narrows(talk)):
         start(talk, kept(state.shown))
         if of_another:
-            for name in PEOPLE:
+            for name in (*PEOPLE, INSURED, "relation"):
                 _task(talk).forget(name)
         take_facts(talk, _task(talk))
         return True
     return False
+
+
+def _asked_of_all(talk: Talk) -> dict[str, Any]:
+    """我一共付了好多钱, 我最近一次交钱是好久, 我报过几回, with no list that it could be about."""
+    turn, paid = talk.turn, {"query_kind": RecordKind.PAID.value}
+    hers = talk.state.shown.get("query_kind") == OTHER and turn.text.startswith("我")
+    elsewhere = hers or EMPTY in talk.state.shown
+    if talk.state.task or talk.state.question or (_is_about_list(talk) and not elsewhere):
+        return {}
+    if asks_last_payment(turn) and turn.intent in ASKING:
+        return paid | {"place": LATEST}
+    if asks_declared(turn) and asks_times(turn) and turn.intent in ASKING:
+        return {"query_kind": RecordKind.DECLARATION.value}
+    return paid | {"view": TOTAL} if asks_how_much(turn) else {}
+
+
+def _answers_open(turn: Turn, task: Task) -> bool:
+    """两种都看, 个人, 最近一次: an answer to what is asked, though it is none of those that were offered."""
+    if _wants_all(turn, task):
+        task.put(str(task.asked), ALL)
+        return True
+    if task.facts.get("query_kind") == RecordKind.DECLARATION and task.asked and means_persons(turn):
+        task.put("insured_group", ALL)
+        return True
+    if task.kind != "query" or task.asked not in TIMES or not asks_latest(turn):
+        return False
+    take_all(task)
+    task.put("place", LATEST)
+    return True
 
 
 def _wants_all(turn: Turn, task: Task) -> bool:
@@ -94,7 +148,8 @@ def _tapped(turn: Turn) -> dict[str, Any]:
 
 
 def _said(talk: Talk) -> dict[str, Any]:
-    if talk.state.task is None and (asked := _figures_asked(talk) or _beside_asked(talk)):
+    of_record = talk.turn.intent != "pay_insurance" and re.search("[笔条]", talk.turn.text)  # 最多的是哪笔
+    if (talk.state.task is None or of_record) and (asked := _figures_asked(talk) or _beside_asked(talk)):
         return asked
     if (page := page_asked(talk.turn)) is not None:
         return {"page": page}
@@ -150,14 +205,16 @@ def _is_bare(talk: Talk) -> bool:
 
 def _narrows(talk: Talk) -> bool:
     turn = talk.turn
-    own = asks_own(turn) and talk.state.shown.get("query_kind") == OTHER
+    records = not re.search("凭证|证明", turn.text)
+    own = asks_own(turn) and records and talk.state.shown.get("query_kind") == OTHER
     if own and turn.last("query_kind") is None:
         return True
     if turn.intent not in {"inform", "query_records", "change_answer"} or turn.last("payment_type"):
         return False
     if turn.last("query_kind") not in {None, talk.state.shown.get("query_kind")}:
         return False
-    if turn.last("beneficiary") == "other" or turn.last("tier"):
+    theirs = THEIRS.search(turn.text) and talk.state.shown.get("query_kind") != OTHER
+    if turn.last("beneficiary") == "other" or turn.last("tier") or theirs:
         return False
     about_time = any(turn.last(name) is not None for name in FILTERS) or recent_years(turn, talk.today)
     return own or bool(about_time) or (turn.intent != "query_records" and asks_whole(turn))

@@ -13,6 +13,8 @@ ANOTHER = re.compile(r"另|别的?个?|换")
 ALL = "all"
 LIST, DETAIL, CHART, EXPORT, TOTAL, SETTLED = "list", "detail", "chart", "export", "total", "settled"
 MOST, LEAST = "most", "least"
+LATEST = "latest"
+"""As a place: 最近一次."""
 WITHIN = "within"
 """The query of the list of which a part is counted."""
 OTHER = "paid_for_other"
@@ -56,11 +58,27 @@ _NAMES_YEAR = re.compile(
     r"(?<!半)年|[去今前明]|最近|近[0-9一二两三四五六七八九十几]|[上本这下]个?月|[0-9]{4}"
 )
 _LUNAR = re.compile(r"农历|阴历|旧历|腊月|冬月|正月")
-_FOR_OTHER = re.compile(r"代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)")
-_OWN = re.compile(r"(?:那|还有)?我(?:自己|本人)?(?:的|那[份张])")
-_TOTAL = re.compile(
-    r"(?:那|这些|这几[条笔张])?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴]了?|是|有|花了)?(?:多少|好多|几多)?钱?"
+_FOR_OTHER = re.compile(
+    r"邻居|隔壁|同事|亲戚|代(?:他人|别人|别个|人)?[缴交]|[替帮给](?:别人|他人|别个|家里人|家人)"
 )
+_OWN = re.compile(
+    r"(?:那|还有|还是|开|查|看|打|要)*我(?:自己|本人)?(?:的|那[份张])(?:凭证|完税证明|证明|缴费记录|记录)?"
+)
+_TOTAL = re.compile(
+    r"(?:那|这些|这几[条笔张]|(?:社保|医保|养老|医疗)(?:保险)?费?)?(?:加起来|加在一起|一起|一共|总共|合计|总计)(?:[交缴付]了?|是|有|[花出]了)?(?:多少|好多|几多)?钱?"
+)
+_HOW_MUCH = re.compile(r"多少|好多|几多|钱")
+_WHEN = r"哪一?天|好久|什么时候|啥时候|几号|多少|好多"
+_LATEST = re.compile(
+    rf"(?:最近|最新|最后)的?[一那]?[次回](?!性)|(?:最近|最新)的?[一那][条笔张份]|上一?[次回].{{0,6}}(?:{_WHEN})|^就?要?(?:最近|最新)的$"
+)
+_ONLY_LATEST = re.compile(
+    rf"(?:我|查|看)*(?:最近|最新|最后|上)的?[一那]?[次回](?:(?:是|{_WHEN}|[交缴付]).*)?"
+)
+_DECLARES = re.compile(r"(?<![汇举预])报(?:了|过)?(?:几|好多|多少)[次回笔条]|申报")
+_PERSONS = re.compile(r"(?:我?是?|都是|查)?(?:个人|自然人|私人)(?:缴费)?(?:的)?")
+"""As the kind of payer: both of those that there are."""
+_EVERY_INSURANCE = re.compile(r"(?<!居民)(?<!就业)(?<!灵活)社保(?!局|所|卡|中心)|社会保险")
 _COUNT = re.compile(r"(?<![第哪这那好])(?:好?几|多少|好多)(?:[条笔张份]|个(?![月年人地星多]))")
 _WHICH_OF = re.compile(r"哪[一几些]?[条笔张]|哪些|是哪")
 _MOST = re.compile(r"(?<!顶)最(?:多|大|高|贵)|顶多的")
@@ -82,7 +100,9 @@ _STATES = (
     (OTHER, "refunded", re.compile(r"退")),
 )
 """Kind of query, what a record of it may be, how that is said."""
-_STATUS = re.compile(r"记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]")
+_STATUS = re.compile(
+    r"查.{0,4}缴费(?!成|结果)|查.{0,2}[他她我]的|申报|报[了过]|记录|明细|查询|历史|一共|总共|清单|列表|汇总|每一?年|代[缴交]"
+)
 
 
 def page_asked(turn: Turn) -> str | None:
@@ -114,6 +134,41 @@ def asks_detail(turn: Turn) -> bool:
 def asks_total(turn: Turn) -> bool:
     """一共多少钱, of the records that were shown."""
     return bool(_TOTAL.fullmatch(plain(turn.text)))
+
+
+def asks_how_much(turn: Turn) -> bool:
+    """我一共付了好多钱, with no list that it could be about."""
+    return asks_total(turn) and bool(_HOW_MUCH.search(turn.text))
+
+
+def asks_latest(turn: Turn) -> bool:
+    """最近一次."""
+    return not turn.text.startswith("/") and bool(_LATEST.search(turn.text))
+
+
+def asks_last_payment(turn: Turn) -> bool:
+    """我最近一次交钱是好久, with no list that it could be about."""
+    return asks_latest(turn) and bool(_ONLY_LATEST.fullmatch(plain(turn.text)))
+
+
+def asks_declared(turn: Turn) -> bool:
+    """看哈我报了几次."""
+    return not turn.text.startswith("/") and bool(_DECLARES.search(turn.text))
+
+
+def asks_times(turn: Turn) -> bool:
+    """几次, 好多回."""
+    return bool(re.search(r"(?:几|好多|多少)[次回]", turn.text))
+
+
+def means_persons(turn: Turn) -> bool:
+    """个人, of the kinds of payers."""
+    return bool(_PERSONS.fullmatch(plain(turn.text)))
+
+
+def names_every_insurance(turn: Turn) -> bool:
+    """社保, and not which."""
+    return bool(_EVERY_INSURANCE.search(turn.text)) and turn.last("insurance") is None
 
 
 def asks_count(turn: Turn) -> bool:

@@ -16,7 +16,7 @@ IS: Mapping[str, Callable[[FeeRecord], bool]] = {
     "valid": lambda record: bool(record.valid),
     "invalid": lambda record: not record.valid,
     "unpaid": lambda record: record.status == "unpaid",
-    "paid": lambda record: record.status == "paid",
+    "paid": lambda record: record.status in {"paid", record_lists.BOOKING},
     "void": lambda record: record.status == "void",
     "refunded": lambda record: record.refunded_on is not None,
 }

@@ -1,7 +1,7 @@
 """Records in words: a line to hear, fields to read, a table to take along. One column set for each query."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,11 +10,15 @@ from actions.say import insurance, months, say, whole_date
 from services.certificates import NotYet
 from services.domain.kinds import RecordKind
 from services.domain.money import wire
+from services.domain.orders import Unbooked
+from services.domain.periods import bounds
 from services.exports import Column
 from services.exports.table import Cell
 from services.ports import FeeRecord
 from services.records import record_year
 
+BOOKING = "booking"
+"""As the status of a declaration: it is paid, and the tax bureau has not entered that yet."""
 Reads = Callable[[FeeRecord], Cell]
 
 
@@ -151,6 +155,26 @@ def title(kind: str, record: FeeRecord) -> str:
 def when(record: FeeRecord) -> str:
     """The time by which a record is asked for."""
     return whole_date(record.declared_on) if record.declared_on else period_of(record)
+
+
+def day_of(record: FeeRecord) -> str:
+    """The day of filing or paying, for telling which was last."""
+    day = record.declared_on or (record.paid_at.date() if record.paid_at else record.booked_on)
+    return str(day or record.valid_from or "")
+
+
+def mark_paid(records: Sequence[FeeRecord], pending: Iterable[NotYet]) -> list[FeeRecord]:
+    """Declarations that the books have as not paid, though they are: they are being booked."""
+    paid = {_what(bill) for not_yet in pending for bill in not_yet.bills}
+    return [
+        replace(record, status=BOOKING) if record.status == "unpaid" and _what(record) in paid else record
+        for record in records
+    ]
+
+
+def _what(fee: FeeRecord | Unbooked) -> tuple[object, ...]:
+    period = bounds(fee.fee_period) if fee.fee_period else None
+    return fee.insured_group, fee.insurance, fee.fee_year if period is None else None, period
 
 
 def unbooked_in_words(pending: Iterable[NotYet]) -> str:

@@ -97,6 +97,8 @@ class Dialogue:
     something was refused, or the insurance of a question.
     `kept` are a number and a name that were told before what they are for.
     `about` is the insurance that was asked about, or could not be paid, since the last payment.
+    `handed` are the papers that were handed out, by ticket (vouchers by person and year): which issues, 0 the first.
+    `looked_up` is the other person whose records were shown last.
     `relatives` says what the people who were found are to the resident, by person id; nothing for who was named only.
     """
 
@@ -128,6 +130,8 @@ class Dialogue:
     hint: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
+    handed: dict[str, list[int]] = field(default_factory=dict)
+    looked_up: dict[str, str] = field(default_factory=dict)
 
     @property
     def capture(self) -> str | None:
@@ -177,6 +181,7 @@ class Dialogue:
         self.shown, self.listed, self.awaited, self.done = {}, {}, {}, {}
         self.window, self.relatives, self.last, self.left, self.unsure = {}, {}, {}, None, None
         self.said_once, self.hint, self.kept, self.about = [], {}, {}, {}
+        self.handed, self.looked_up = {}, {}
 
     def dump(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, [], {}, 0, False)}

@@ -1,30 +1,37 @@
 """Tax certificates by chat: the tickets there are, as a list, and the papers of those that were picked."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
-from actions import awaited, cards, listing, login, ticket_figures
+from actions import awaited, cards, login, ticket_figures
 from actions.say import day as say_day
 from actions.say import insurance, say
 from actions.slots import Option
 from actions.state import Task
 from actions.talk import Talk
+from actions.ticket_times import (
+    FILTERS,
+    NUMBER,
+    REISSUE,
+    TIMES,
+    by_issue,
+    covers,
+    fits,
+    time_said,
+    year_of,
+    years_said,
+)
 from services.certificates import TAX_CERTIFICATE, Holder, TaxTicket
 from services.domain.errors import Refused
-from services.domain.kinds import RecordKind
 from services.domain.money import wire
 from services.identity import BoundPerson
 
 LEVEL = 3  # showing or fetching a certificate needs a fresh verification (`reliability` 4.1)
-FIRST, REISSUE = awaited.FIRST, "tax_certificate_reissue"
+FIRST = awaited.FIRST
 ANY = "tax_certificate"
 """A bare 完税证明: the first one if there is one to issue, else a reissue."""
-TIMES = ("date_range", "fee_period", "fee_year")
-FILTERS = (*TIMES, "insured_group", "insurance")
 INSURED = awaited.INSURED
 TICKET = "ticket"
-ALWAYS = "0000-01/9999-12"
 PAGE = 5
 BATCH = 6
 """Papers of one turn: more would keep everybody waiting, each being drawn and sealed."""
@@ -34,10 +41,10 @@ GONE = "gone"
 """In what was listed: the year of which there is no paper because all was refunded."""
 EVERY = "all"
 """As a ticket: all of the list that were not handed out yet."""
+BUT = "but"
+"""Tickets of the list that are not wanted: 除了第一个都要."""
 EVERY_YEAR = "every_year"
 """Whatever there is, without asking for the year."""
-NUMBER = "ticket_no"
-"""Of the one record that was in view: 帮这笔开完税证明."""
 COUNTED = "counted"
 """Whose total is asked for, `EVERY` or `GIVEN`, or whose number (`ticket_figures`)."""
 
@@ -64,22 +71,23 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
         return
     who = await whose(talk, holder)
     if task.facts.get(COUNTED, EVERY) != EVERY:
-        _tell_count(talk, task, [ticket for ticket in found if _fits(ticket, task)], who)
+        _tell_count(talk, task, [ticket for ticket in found if fits(ticket, task)], who)
         if task.asked == TICKET:
             return
-    task.put("certificate_kind", _kind(task, found))
+    task.put("certificate_kind", _kind(talk, task, found))
     kind = task.facts["certificate_kind"]
     wanted = [ticket for ticket in found if (ticket.first_issued_on is None) == (kind == FIRST)]
     if not wanted and kind == FIRST:
         wanted = [ticket for ticket in found if ticket.issued_here]
     if not any(name in task.facts for name in (*TIMES, EVERY_YEAR, NUMBER)):
-        years = {_year(ticket, kind, holder) for ticket in wanted}
+        fitting = [ticket for ticket in wanted if fits(ticket, task)] or wanted
+        years = {year_of(ticket, kind, holder) for ticket in fitting}
         if len(years) > 1:
-            key = "ask.issue_year" if _by_issue(kind, holder) else "ask.ticket_year"
+            key = "ask.issue_year" if by_issue(kind, holder) else "ask.ticket_year"
             early = await talk.services.certificates.pending(holder) if kind == FIRST else {}
             ask_year(talk, task, key, sorted({*years, *early}, reverse=True))
             return
-    wanted = [ticket for ticket in wanted if _fits(ticket, task)]
+    wanted = _fitting(talk, task, wanted, found)
     if TICKET in task.facts and (wanted or DONE in task.facts):
         await _issue_every(talk, task, holder, wanted)
     elif not wanted:
@@ -92,13 +100,30 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
         await _tell_pending(talk, task, holder)
 
 
-def _kind(task: Task, found: Sequence[TaxTicket]) -> str:
-    """What a bare 完税证明 means."""
+def _kind(talk: Talk, task: Task, found: Sequence[TaxTicket]) -> str:
+    """What a bare 完税证明 means. What was issued a moment ago is not issued once more, but can be had again."""
     said = str(task.facts["certificate_kind"])
     if said != ANY:
         return said
-    fitting = [ticket for ticket in found if _fits(ticket, task)] or found
+    fitting = [ticket for ticket in found if fits(ticket, task)] or found
+    if all(_was_handed(talk, ticket) for ticket in fitting):
+        return FIRST
     return REISSUE if fitting and all(ticket.first_issued_on for ticket in fitting) else FIRST
+
+
+def _fitting(
+    talk: Talk, task: Task, wanted: Sequence[TaxTicket], found: Sequence[TaxTicket]
+) -> list[TaxTicket]:
+    """Those of the time that was said; where all of it was issued a moment ago, what was handed out."""
+    fitting = [ticket for ticket in wanted if fits(ticket, task)]
+    if fitting or task.facts["certificate_kind"] != FIRST:
+        return fitting
+    return [ticket for ticket in found if _was_handed(talk, ticket) and fits(ticket, task)]
+
+
+def _was_handed(talk: Talk, ticket: TaxTicket) -> bool:
+    """Whether this conversation has it, so that it can be had again."""
+    return ticket.issued_here and ticket.handle in talk.state.handed
 
 
 async def whose(talk: Talk, holder: Holder) -> str:
@@ -109,11 +134,15 @@ async def whose(talk: Talk, holder: Holder) -> str:
 def _list(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket], who: str) -> None:
     kind = task.facts["certificate_kind"]
     pages = (len(found) + PAGE - 1) // PAGE
-    page = min(max(int(task.facts.get("page", 1)), 1), pages)
+    asked = int(task.facts.get("page", 1))
+    page = min(max(asked, 1), pages)
     shown = found[(page - 1) * PAGE : page * PAGE]
     task.asked = TICKET
     task.put("page", str(page))
     _keep(talk, task, holder, shown)
+    if asked == pages + 1:
+        talk.tell("paper.no_next_page", pages=pages, count=len(shown))
+        return
     lines = [say("paper.line", place=place, **_words(ticket)) for place, ticket in enumerate(shown, start=1)]
     again = kind == FIRST and found[0].first_issued_on is not None
     key = "paper.list_again" if again else f"paper.list.{kind}"
@@ -141,7 +170,7 @@ def _keep(talk: Talk, task: Task, holder: Holder, shown: Sequence[TaxTicket]) ->
     about = {INSURED: holder.person_id} if holder.payer_id else {}
     kept = {
         name: task.facts[name]
-        for name in ("certificate_kind", "page", "beneficiary", DONE, EVERY_YEAR, *FILTERS)
+        for name in ("certificate_kind", "page", "beneficiary", DONE, BUT, EVERY_YEAR, *FILTERS)
         if name in task.facts
     }
     given = {GIVEN: talk.state.listed[GIVEN]} if GIVEN in talk.state.listed else {}
@@ -192,7 +221,7 @@ async def _tell_pending(talk: Talk, task: Task, holder: Holder) -> None:
     if task.facts["certificate_kind"] != FIRST or task.facts.get("page", "1") != "1":
         return
     for year, not_yet in (await talk.services.certificates.pending(holder)).items():
-        if _covers(task, year):
+        if covers(task, year):
             awaited.tell_part_pending(talk, not_yet, again=False)
 
 
@@ -211,8 +240,8 @@ def _done(task: Task) -> list[str]:
 
 async def _issue_every(talk: Talk, task: Task, holder: Holder, wanted: Sequence[TaxTicket]) -> None:
     """Whatever of the list was not handed out yet."""
-    done = _done(task)
-    left = [ticket.handle for ticket in wanted if ticket.handle not in done]
+    done, but = _done(task), str(task.facts.get(BUT, "")).split(",")
+    left = [ticket.handle for ticket in wanted if ticket.handle not in {*done, *but}]
     if left:
         task.put(TICKET, ",".join(left))
         _keep(talk, task, holder, wanted)
@@ -241,6 +270,9 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
         first = kind == FIRST or ticket.first_issued_on is None
         issue = int(number) if number else (0 if first else ticket.next_issue)
         issues.append(str(issue))
+        talk.state.handed.setdefault(handle, [])
+        if issue not in talk.state.handed[handle]:
+            talk.state.handed[handle].append(issue)
         paper = await talk.services.certificates.issue_tax_certificate(
             holder, conversation_id=talk.conversation_id, handle=handle, issue=issue
         )
@@ -264,7 +296,7 @@ async def _issue(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTick
 async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
     """Not booked yet, all issued before, none issued yet, or nothing at all: which, is told."""
     kind = task.facts["certificate_kind"]
-    fitting = [ticket for ticket in found if _fits(ticket, task)]
+    fitting = [ticket for ticket in found if fits(ticket, task)]
     if fitting and kind == FIRST:
         payload = _payload(REISSUE, holder, **_said(task))
         talk.tell("paper.all_issued", (say("button.reissue"), payload))
@@ -273,7 +305,7 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
         talk.tell("paper.none_issued", (say("button.first_issue"), _payload(FIRST, holder, **_said(task))))
     else:
         pending = await talk.services.certificates.pending(holder)
-        near = [not_yet for year, not_yet in pending.items() if _covers(task, year)]
+        near = [not_yet for year, not_yet in pending.items() if covers(task, year)]
         if near:
             awaited.tell_not_yet(talk, holder, TAX_CERTIFICATE, near[0])
         elif found:
@@ -287,11 +319,11 @@ async def _nothing(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTi
 
 async def _offer_years(talk: Talk, task: Task, holder: Holder, found: Sequence[TaxTicket]) -> None:
     """The years of the insurance that was said; where it has none, those of all."""
-    said, time = years_said(task), _time_said(task)
+    said, time = years_said(task), time_said(task)
     what = insurance(task.facts.get("insured_group"), task.facts.get("insurance"))
     for name in (*TIMES, NUMBER):
         task.forget(name)
-    of_it = [ticket for ticket in found if _fits(ticket, task)]
+    of_it = [ticket for ticket in found if fits(ticket, task)]
     if not of_it:
         for name in FILTERS:
             task.forget(name)
@@ -318,74 +350,6 @@ def ask_year(talk: Talk, task: Task, key: str, years: Sequence[int], **facts: ob
     options = [Option(value=str(year), title=say("option.record_year", year=year)) for year in years]
     sentence = say(key, titles=[option.title for option in options], **facts)
     talk.add(cards.choice(sentence, "fee_year", options))
-
-
-# --- time ---------------------------------------------------------------------------------------------
-
-
-def _by_issue(kind: str, holder: Holder) -> bool:
-    """One's own reissues are found by the day of issue, those of another by the fee period (the guide)."""
-    return kind == REISSUE and holder.payer_id is None
-
-
-def _year(ticket: TaxTicket, kind: str, holder: Holder) -> int:
-    if _by_issue(kind, holder) and ticket.last_issued_on:
-        return ticket.last_issued_on.year
-    return ticket.first_day.year
-
-
-def _fits(ticket: TaxTicket, task: Task) -> bool:
-    """Is the ticket of the time and the insurance that were said? A day of issuing counts for a range of days;
-    a period or a year may be that of the fees, and of a reissue also that of the issue."""
-    of_ticket = {"insured_group": ticket.insured_group, "insurance": ticket.insurance}
-    if any(task.facts.get(name, value) != value for name, value in of_ticket.items()):
-        return False
-    if task.facts.get(NUMBER, ticket.number) != ticket.number:
-        return False
-    facts, issued = task.facts, [day for day in (ticket.first_issued_on, ticket.last_issued_on) if day]
-    if "date_range" in facts:
-        first, last = _days(str(facts["date_range"]))
-        days = issued or [ticket.booked_on]
-        return any(first <= day <= last for day in days)
-    if "fee_period" in facts:
-        start, _, end = str(facts["fee_period"]).partition("/")
-        months = f"{ticket.first_day:%Y-%m}", f"{ticket.last_day:%Y-%m}"
-        return months[0] <= (end or start) and months[1] >= start
-    if "fee_year" in facts:
-        years = years_said(task)
-        by_issue = facts.get("certificate_kind") == REISSUE and any(day.year in years for day in issued)
-        return by_issue or any(ticket.first_day.year <= year <= ticket.last_day.year for year in years)
-    return True
-
-
-def _covers(task: Task, year: int) -> bool:
-    """Whether the year is of the time that was said."""
-    if "fee_year" in task.facts:
-        return year in years_said(task)
-    said = task.facts.get("fee_period")
-    return said in (None, ALWAYS) or str(said)[:4] == str(year)
-
-
-def years_said(task: Task) -> list[int]:
-    """The fee years that were said: one, or several with commas between."""
-    return [int(year[:4]) for year in str(task.facts.get("fee_year", "")).split(",") if year]
-
-
-def in_words(years: Sequence[int]) -> str:
-    return "、".join(say("option.record_year", year=year) for year in years)
-
-
-def _time_said(task: Task) -> str:
-    """In words; nothing where no time was said."""
-    if years := years_said(task):
-        return in_words(years)
-    times = {name: task.facts[name] for name in TIMES if task.facts.get(name, ALWAYS) != ALWAYS}
-    return listing.describe({"query_kind": RecordKind.PAID, **times}, wide="").removesuffix(say("query.of"))
-
-
-def _days(said: str) -> tuple[date, date]:
-    first, _, last = said.partition("/")
-    return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
 def _said(task: Task) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from actions import awaited, cards, login, tickets
+from actions import awaited, cards, login, ticket_times, tickets
 from actions.say import say
 from actions.state import Task
 from actions.talk import Talk
@@ -25,10 +25,11 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson, holder: Holder) -> N
     books = await _read(talk, holder)
     if "fee_year" not in task.facts and "fee_period" in task.facts:
         task.put("fee_year", str(task.facts.pop("fee_period"))[:4])
-    wanted = tickets.years_said(task)
+    wanted = ticket_times.years_said(task)
     if not wanted:
         known = sorted({*books.kept, *books.pending}, reverse=True)
-        if len(known) > 1 and tickets.EVERY_YEAR not in task.facts:
+        asked = task.asked == "fee_year" and bool(known)  # also of the only one: 要这一年的吗
+        if (len(known) > 1 or asked) and tickets.EVERY_YEAR not in task.facts:
             tickets.ask_year(talk, task, "ask.record_year", known)
             return
         wanted = known or [*books.gone]
@@ -95,7 +96,7 @@ async def _tell_total(talk: Talk, task: Task, bound: BoundPerson, holder: Holder
     """一共多少钱, of the papers that were handed out last."""
     if not await login.step_up(talk, bound, tickets.LEVEL):
         return
-    years = tickets.years_said(task)
+    years = ticket_times.years_said(task)
     total = await talk.services.certificates.total(holder, years)
     who = await tickets.whose(talk, holder)
     talk.tell("paper.total.given", who=who, count=len(years), total=total)
@@ -116,6 +117,7 @@ async def _issue_records(talk: Talk, holder: Holder, ready: Sequence[int], missi
             holder, conversation_id=talk.conversation_id, fee_year=year
         )
         if isinstance(issued, Document):
+            talk.state.handed[f"{holder.person_id}/{year}"] = [0]
             sentence = say("paper.ready", who=who, title=issued.title, year=year, minutes=minutes)
             talk.add(cards.document(sentence, issued))
             minutes = 0  # said once
@@ -133,7 +135,7 @@ def _no_record(talk: Talk, task: Task, holder: Holder, wanted: Sequence[int], ke
     year = wanted[0] if wanted else None
     if kept:
         task.forget("fee_year")
-        title, said = say(f"paper.title.{RECORD}"), tickets.in_words(wanted) if wanted else None
+        title, said = say(f"paper.title.{RECORD}"), ticket_times.in_words(wanted) if wanted else None
         tickets.ask_year(talk, task, "paper.other_years", kept, title=title, said=said)
         return
     talk.state.finish()

@@ -84,7 +84,9 @@ class Records:
                 raise
             return []
         found = await self._with_refunds(found)
-        return sorted((record for record in found if _fits(record, wanted)), key=_age, reverse=True)
+        exact = [record for record in found if _fits(record, wanted, by_payment=_is_part(wanted))]
+        fitting = exact or [record for record in found if _fits(record, wanted)]
+        return sorted(fitting, key=_age, reverse=True)
 
     async def _with_refunds(self, found: Sequence[FeeRecord]) -> Sequence[FeeRecord]:
         keys = [record.order_no for record in found if record.order_no and record.refunded_on is None]
@@ -123,7 +125,18 @@ def months_paid(record: FeeRecord) -> tuple[str, str]:
     return f"{year:04}-01", f"{year:04}-12"
 
 
-def _fits(record: FeeRecord, wanted: Wanted) -> bool:
+def _is_part(wanted: Wanted) -> bool:
+    """Whether months are wanted that are no whole years."""
+    first, last = bounds(wanted.period) if wanted.period else ("", "")
+    return (
+        wanted.kind is RecordKind.PAID
+        and bool(first)
+        and not (first.endswith("-01") and last.endswith("-12"))
+    )
+
+
+def _fits(record: FeeRecord, wanted: Wanted, *, by_payment: bool = False) -> bool:
+    """`by_payment`: the fee of a whole year counts in the month in which it was paid."""
     if wanted.days:
         day = record.paid_at.date() if record.paid_at else record.declared_on
         day = record.booked_on if wanted.by_booking and record.kind is RecordKind.PAID else day
@@ -132,6 +145,8 @@ def _fits(record: FeeRecord, wanted: Wanted) -> bool:
     if wanted.period:
         first, last = bounds(wanted.period)
         start, end = months_paid(record)
+        if by_payment and record.paid_at and not record.fee_period:
+            start = end = f"{record.paid_at:%Y-%m}"
         if end < first or start > last:
             return False
     return (

@@ -81,7 +81,7 @@ _I_AM = re.compile(
     rf"(?:^|[,，。;；!！\s]|[您你]好|喂)(?:我|俺|这里)是\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
 _POSSESSIVE = re.compile(
-    rf"(?:^|[,，。\s]|一下|查询?|看看?|交|缴|开具?|打印|下载|要|换成|改成|还有)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}})的"
+    rf"(?:^|[,，。\s]|一下|查[询哈下]?|看[看哈下]?|交|缴|开具?|打印|下载|要|换成|改成|还有)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}})的"
     r"(?=(?:居民|灵活|城乡|职工|20\d\d|今年|去年|明年)?(?:年的?|年度的?|就业)?"
     r"(?:医保|医疗|养老|社保|保险|新农合|缴费|完税|凭证|参保|身份证|证件|号码|记录|那份|也要?[交缴]?[。.!！]*$))"
 )
@@ -99,6 +99,11 @@ _COMMON = re.compile(
     rf"(?:^|还有|以及|换|成|加上?|开|要|是|给|帮|替|查|看)\s*(?P<name>{_SURNAME}[{_CN}]{{2}})(?=的|那[份张个笔条]|也|都|$)"
 )
 """换成王小芳, 还有王小芳的: only what is made of the characters of many names."""
+_ASKED = re.compile(
+    rf"(?:^|[查看问]一?[下哈看]?|{_RELATION}家?[里头]?的?|隔壁家?的?)\s*(?P<name>{_SURNAME}[{_CN}]{{1,2}}?)"
+    r"(?=(?:今年|去年|前年|明年)?的?(?:居民)?(?:医保|养老|社保)?费?(?:[交缴]了?费?没|有没有[交缴]))"
+)
+"""查一下邻居家罗玉珍交了没."""
 _NOT_BUT = re.compile(
     rf"不是\s*(?P<wrong>{_SURNAME}[{_CN}]{{1,2}})[,，\s]*(?:而|应该|应当)?是\s*(?P<right>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
 )
@@ -137,7 +142,7 @@ _AFTER_DOTTED = re.compile(
 """What stands before and after a name with dots in it."""
 
 _TRIGGER = re.compile(
-    rf"应[该当]|[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
+    rf"应[该当]|[交缴]了?费?没|没有[交缴]|[叫喊给帮替为代是的那和跟与同、⟦姓名{DOTS[:5]}]|人|户主|还有|以及|[换改]成|{_RELATION}|name",
     re.IGNORECASE,
 )
 _STRICT_NAME = re.compile(rf"(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}")
@@ -288,7 +293,7 @@ def _beside_others(text: str) -> list[tuple[int, int]]:
     found += [match.span("name") for match in _TOGETHER.finditer(text) if is_plausible_name(match["name"])]
     return found + [
         match.span("name")
-        for match in _COMMON.finditer(text)
+        for match in (*_COMMON.finditer(text), *_ASKED.finditer(text))
         if set(match["name"][1:]) <= GIVEN_NAME_CHARACTERS and is_plausible_name(match["name"])
     ]
 

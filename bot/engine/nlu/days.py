@@ -22,6 +22,10 @@ _ISO = re.compile(
 _NEAR_DAYS = {"大前天": -3, "前天": -2, "昨天": -1, "昨日": -1, "今天": 0, "今日": 0, "当天": 0}
 _NEAR = re.compile("|".join(_NEAR_DAYS))
 _NEAR_TO_NEAR = re.compile(rf"(?P<a>{_NEAR.pattern}){TO}(?P<b>{_NEAR.pattern}|现在|目前)")
+_SAME_DAY = re.compile(
+    rf"(?P<year>前年|去年|上一?年)的?(?:今天|今日|这一?天|同一天)(?:{TO}(?P<now>今天|现在|目前|如今|今))?"
+)
+"""去年的今天到现在."""
 _WEEK = re.compile(r"(?P<which>上|本|这|下)一?个?(?:星期|周(?!末|岁)|礼拜)(?![一二三四五六天日几])")
 _A_DAY = r"(?:星期|周|礼拜)[一二三四五六天日](?![气子])"
 _WEEKDAY = re.compile(
@@ -80,10 +84,18 @@ def _near(text: str, today: date) -> Iterator[Value]:
     for match in _NEAR_TO_NEAR.finditer(text):
         first, last = (today + timedelta(days=_NEAR_DAYS.get(match[end], 0)) for end in "ab")
         yield _range(first, last, match.span())
+    yield from _a_year_ago(text, today)
     if _ABOUT_DAYS.search(text) or len(text) <= 4:
         for match in _NEAR.finditer(text):
             day = today + timedelta(days=_NEAR_DAYS[match[0]])
             yield _range(day, day, match.span())
+
+
+def _a_year_ago(text: str, today: date) -> Iterator[Value]:
+    for match in _SAME_DAY.finditer(text):
+        day = _date(today.year - (2 if match["year"] == "前年" else 1), today.month, today.day)
+        if day:
+            yield _range(day, today if match["now"] else day, match.span())
 
 
 def _weekdays(text: str, today: date) -> Iterator[Value]:
