@@ -15,7 +15,7 @@ from actions.say import known, say
 from actions.slots import Case, Option, months_in
 from actions.state import Task
 from actions.talk import Talk
-from actions.turn import Turn
+from actions.turn import Turn, without_tokens
 from services.domain.errors import Refused
 from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.rates import find_rates
@@ -52,7 +52,7 @@ def tier_said(turn: Turn, facts: Mapping[str, Any]) -> str | None:
     amount = turn.last("amount")
     if amount is not None:
         return str(amount).removesuffix(".00") if resident else None
-    named = [read_number(n.translate(PLAIN)) for n in STANDS_ALONE.findall(turn.text)]
+    named = [read_number(n.translate(PLAIN)) for n in STANDS_ALONE.findall(turn.words)]
     return _usable(facts, [n for n in reversed(named) if n])
 
 
@@ -109,7 +109,8 @@ def tier_at_end(turn: Turn, facts: Mapping[str, Any]) -> str | None:
 
 def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
     """What may be a tier in a sentence, the last one first: no month, year, place, and none that was said no to."""
-    found = NAMED_AT_END.finditer(text) if at_the_end else NAMED.finditer(text)
+    said = without_tokens(text)
+    found = NAMED_AT_END.finditer(said) if at_the_end else NAMED.finditer(said)
     read = [read_number(match[1]) for match in found]
     return [number for number in reversed(read) if number is not None]
 

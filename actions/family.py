@@ -8,6 +8,7 @@ from actions.persons import Named, includes_oneself, named, names_oneself
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
 from actions.state import SHARED, Task
 from actions.talk import Talk
+from actions.turn import without_tokens
 from services.domain.kin import RELATION, RELATIONS
 from services.domain.kinds import Insurance
 
@@ -48,7 +49,7 @@ def told_of_each(text: str) -> dict[str, dict[str, str]]:
 def tiers_of_each(text: str) -> dict[str, str]:
     """The tiers of several, by relation (oneself is the empty word), where one is said of each."""
     titles, found = list(RELATIONS), dict[str, str]()
-    for match in TIER_OF_WHOM.finditer(text):
+    for match in TIER_OF_WHOM.finditer(without_tokens(text)):
         groups = [name for name in match.groupdict() if name.startswith("r") and match[name]]
         title = titles[int(groups[0][1:])] if groups else ""
         percent = match["percent"]

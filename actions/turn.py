@@ -24,6 +24,11 @@ class Turn:
         said = self.values.get(name)
         return said[-1] if said else None
 
+    @property
+    def words(self) -> str:
+        """The text with a mark for each vault token: its digits and letters are no number that was said."""
+        return without_tokens(self.text)
+
     def token(self, kind: str) -> str | None:
         """The vault token of this kind in the text, whole, if there is one; of 不是⟦…⟧，是⟦…⟧ the one that is meant."""
         meant = (value for value in self.values.get(kind, ()) if value in self.tokens)
@@ -39,6 +44,11 @@ class Turn:
     def poke(self) -> bool:
         """Nobody spoke: something outside has moved, and the conversation goes on by itself."""
         return self.intent == "resume_bot" and self.last("poke") is not None
+
+
+def without_tokens(text: str) -> str:
+    """`text` with a mark in the place of each vault token."""
+    return TOKEN.sub("◇", text)
 
 
 def token_in(text: str, kind: str) -> str | None:

@@ -24,7 +24,7 @@ def by_what(turn: Turn, members: Sequence[Task]) -> list[Task]:
     """Those that have the insurance, the year and the amount that are named; nobody where all have, or nothing is."""
     said = [
         {str(insurance) for word, insurance in INSURANCES.items() if word in turn.text},
-        {"20" + "".join(DIGITS.get(char, char) for char in found) for found in YEAR.findall(turn.text)},
+        {"20" + "".join(DIGITS.get(char, char) for char in found) for found in YEAR.findall(turn.words)},
     ]
     meant = [
         one
@@ -37,7 +37,7 @@ def by_what(turn: Turn, members: Sequence[Task]) -> list[Task]:
 
 def by_amount(turn: Turn, members: Sequence[Task]) -> list[Task]:
     """Those whose amount is named, in whole yuan."""
-    named = {read_number(found.split(".")[0]) for found in AMOUNT.findall(turn.text)}
+    named = {read_number(found.split(".")[0]) for found in AMOUNT.findall(turn.words)}
     return [one for one in members if one.facts.get("total") and int(Decimal(one.facts["total"])) in named]
 
 
