@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from actions import basket, cards, family, others, persons, which
 from actions.choices import choose, plain
 from actions.say import say
-from actions.slots import FOR_OTHER, ID_NUMBER, Option
+from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME, Option
 from actions.state import CHANGE, CHANGING, SHARED, Task
 from actions.talk import Talk
 from services.domain.kinds import Insurance
@@ -54,7 +54,12 @@ async def takes(talk: Talk) -> bool:
     if leaving:
         _leave_out(talk, leaving)
     return (
-        bool(leaving) or _told_of_each(talk) or _takes_named(talk) or _changes_all(talk) or _is_together(talk)
+        bool(leaving)
+        or _told_of_each(talk)
+        or _told_of_one(talk)
+        or _takes_named(talk)
+        or _changes_all(talk)
+        or _is_together(talk)
     )
 
 
@@ -131,6 +136,32 @@ def _told_of_each(talk: Talk) -> bool:
     state.task.asked = None
     state.parked.insert(0, state.task)
     state.task = None
+    return True
+
+
+def _told_of_one(talk: Talk) -> bool:
+    """我妈叫…, while something of another is asked: it is hers, and the question stays."""
+    state, task = talk.state, talk.state.task
+    if task is None or not task.member or task.asked in others.PERSONAL:
+        return False
+    people = persons.named(talk.turn.text, meant=talk.turn.tokens, everybody=True)
+    told = [one for one in people if one.facts.keys() & {ID_NUMBER, PERSON_NAME}]
+    if len(told) != 1 or told[0].title == family.title_of(task) != "":
+        return False
+    waiting = [
+        one for one in basket.to_come(state) if others.is_for_other(one) and ID_NUMBER not in one.facts
+    ]
+    if told[0].title:
+        waiting = [one for one in waiting if family.title_of(one) == told[0].title]
+    elif others.is_for_other(task):
+        return False
+    if len(waiting) != 1:
+        return False
+    waiting[0].facts |= told[0].facts
+    tier = talk.turn.last("tier")
+    if tier is not None:
+        waiting[0].put("tier", str(tier))
+    talk.tell("others.noted")
     return True
 
 
