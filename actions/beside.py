@@ -8,7 +8,6 @@ from actions.state import PAYMENT, Task
 from actions.talk import Talk
 from actions.turn import TOKEN
 
-INSTEAD = re.compile(r"^(?:还是|那|就)*[换改]")
 FIRST = re.compile(r"先(?:给|帮|替|把|[交缴付])")
 
 
@@ -27,7 +26,7 @@ def is_put_in_place(talk: Talk) -> bool:
     return (
         others.is_for_other(talk.state.task)
         and bool(family.relations(talk.turn.text))
-        and INSTEAD.search(talk.turn.text) is not None
+        and others.INSTEAD.search(talk.turn.text) is not None
     )
 
 

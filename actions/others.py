@@ -35,6 +35,7 @@ TOLD = (ID_NUMBER, PERSON_NAME, FOR_ME)
 PERSONAL = frozenset({INSURED, ID_NUMBER, PERSON_NAME, "id_type"})
 QUESTION = re.compile(r"吗|什么|怎么|能不能|可不可以|行不行|[?？]")
 AGAIN = re.compile(r"再|也|加上|还要|还有|另外|下一个|接着|一起|一路|一块|一并|[呢嘞喃咧][?？]?$")
+INSTEAD = re.compile(r"^(?:还是|那|就)*[换改]")
 WANTED = re.compile(r"[给帮替].{1,12}[交缴](?!了|过|错|不|的|没)")
 DOUBTED = re.compile(rf"{QUESTION.pattern}|多少|好多|为啥|会|报销|影响|[交缴](?:了|过|错|不)")
 LOOSE = frozenset({"hold", "out_of_scope", "nlu_fallback"})
@@ -63,6 +64,8 @@ def take(talk: Talk, task: Task) -> set[str]:
         return new | _take_somebody(talk, task, for_me=beneficiary == OWN)
     said = {name: _told(talk, name) for name in (ID_NUMBER, PERSON_NAME)}
     said["id_type"] = _usable_type(talk)
+    if task.facts.get(INSURED) not in {None, ANOTHER} and said[ID_NUMBER] and beneficiary != FOR_OTHER:
+        task.forget("relation")  # 换成田茂林 <number>, after the mother was found
     for name, value in said.items():
         if value is not None and task.facts.get(name) != str(value):
             if task.facts.get(INSURED) != ANOTHER:
@@ -107,7 +110,8 @@ def _take_relation(talk: Talk, task: Task) -> set[str]:
     new = set() if is_for_other(task) else {"beneficiary"}
     before = task.facts.get("relation")
     known = any(name in task.facts for name in (INSURED, ID_NUMBER, PERSON_NAME))
-    if is_for_other(task) and relation and before and relation != before and known:
+    another = before and relation != before
+    if is_for_other(task) and relation and known and (another or INSTEAD.search(talk.turn.text)):
         forget_person(task)
         new.add(INSURED)
     task.facts["beneficiary"] = FOR_OTHER

@@ -124,3 +124,33 @@ def test_good_now_is_about_the_order_that_was_made(me: Resident) -> None:
     me.say("好了")
     assert "付款单还在" in me.text
     assert "没有听出" not in me.text
+
+
+# --- what is told of one while another is asked for -------------------------------------------------
+
+
+def test_her_number_told_at_my_tier_is_hers(me: Resident) -> None:
+    begin(me, "我和我妈的居民养老都交")
+    me.say(said("我妈叫安小云，<安小云>"))
+    assert "记下了" in me.text
+    me.say("一千")
+    card = me.card("payment_confirmation")
+    assert card["total"] == "2000.00"
+    assert "**云" in me.text
+
+
+def test_her_number_told_at_the_group_of_both_is_hers(me: Resident) -> None:
+    begin(me, "我爸妈都要交医保")
+    me.say(said("我妈安小云<安小云>"))
+    me.say("居民医保")
+    assert "您爸爸的身份证号码" in me.text
+    me.say(said("田茂林<田茂林>"))
+    assert me.card("payment_confirmation")["total"] == "800.00"
+
+
+def test_whoever_was_put_in_her_place_is_not_called_mother(me: Resident) -> None:
+    begin(me, "给我妈安小云<安小云>交居民医保")
+    me.say(said("换成田茂林<田茂林>"))
+    assert insured(me) == "**林"
+    me.say("还是换回我妈")
+    assert insured(me) == "**云"
