@@ -77,7 +77,7 @@ def take_family(talk: Talk) -> list[Task]:
         people = [known.get(title, {"relation": title}) for title in kinds if title]
     with_me = "" in kinds or includes_oneself(text)
     told = any(name in one for one in people for name in (ID_NUMBER, PERSON_NAME))
-    if not people and WITH_ME.search(text) and TOGETHER.search(text):
+    if not people and WITH_ME.search(text) and TOGETHER.search(text) and not WHOLE.search(text):
         people, with_me = [{}], True  # 我和老宋的一起交: somebody whom we have no word for
     elif talk.turn.last("beneficiary") is None and not told and not (with_me and people):
         return []
