@@ -275,6 +275,8 @@ def _facts(
     kinds, shared = _kinds(turn, share.spans), not _kinds(turn, share.spans)
     if shared:
         kinds = _kinds(turn, frame) or _only(turn, shares)
+        if set(kinds) == {Insurance.MEDICAL} and _tier(turn, share.spans, {}) is not None:
+            kinds = {}  # 我妈交居民医保，我交600: that is none of the medical insurance
     common = {group for group, _ in _kinds(turn, [(0, len(turn.text))]).values() if group}
     for kind, (said, stretch) in kinds.items() or ((None, ("", [])),):
         facts = dict[str, Any]()

@@ -87,7 +87,7 @@ def share(talk: Talk, task: Task) -> None:
         same = task.facts.get("insurance") in {None, last.get("insurance")}
         names: tuple[str, ...] = SHARED if same else SHARED[:1]
         if how == EACH:
-            alike = same and task.facts.get("insured_group") == last.get("insured_group")
+            alike = all(task.facts.get(name) == last.get(name, "") for name in SHARED[:2])
             names = ("fee_year",) if alike else ()
         for name in names:
             if name in last:

@@ -119,6 +119,11 @@ def test_who_has_not_been_found_is_asked_for(hamlet: Town) -> None:
     assert listed(me) == [medical(ME), pension(ME, 600), medical(MOTHER), pension(MOTHER, 1000)]
 
 
+def test_a_tier_is_of_no_medical_insurance(hamlet: Town) -> None:
+    me = arrive(hamlet, "medical-and-tier", "我妈<mother>交居民医保，我交600")
+    assert listed(me) == [medical(MOTHER), pension(ME, 600)]
+
+
 TWO = "居民养老，老公<husband>交1000，我妈<mother>交1500"
 
 
