@@ -4,7 +4,6 @@ import re
 from contextlib import suppress
 
 from actions import (
-    choosing,
     family,
     orders,
     others,
@@ -12,6 +11,7 @@ from actions import (
     refund_words,
     refunding,
     returning,
+    spoken,
     starting,
     steps,
 )
@@ -214,7 +214,7 @@ def _changes_choice(talk: Talk) -> bool:
     said = turn.last("tier") or turn.last("amount")
     if said is not None and turn.intent == "change_answer":
         return True
-    named = said or any(n >= choosing.LOWEST for n in choosing.numbers(turn.text))
+    named = said or any(n >= spoken.LOWEST for n in spoken.numbers(turn.text))
     return bool(named) and OTHER_TIER.search(turn.text) is not None
 
 

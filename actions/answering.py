@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import basket, beside, choosing, others, paying, periods, slots, years
+from actions import basket, beside, choosing, others, paying, periods, slots, spoken, years
 from actions.choices import choose, plain, whole_number
 from actions.flows import find_flow
 from actions.slots import Case, Option, Slot, due, span
@@ -193,7 +193,7 @@ async def take_tier(talk: Talk, task: Task) -> bool:
     at_the_end = talk.turn.intent in {"faq", "check_payment_status", "query_records"}
     if task.asked not in {CONFIRM, PAYMENT} or asks(talk) or "tier" not in task.facts:
         return False
-    if talk.turn.last("tier") is not None or not choosing.numbers(talk.turn.text, at_the_end=at_the_end):
+    if talk.turn.last("tier") is not None or not spoken.numbers(talk.turn.text, at_the_end=at_the_end):
         return False
     found = await _slot_and_case(talk, task, "tier")
     if found is None:

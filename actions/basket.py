@@ -7,7 +7,7 @@ are the basket. When nobody is left to settle, `review` shows all of them as one
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from actions import cards, earlier, family, login, others, returning
+from actions import cards, earlier, family, login, meant, others, returning
 from actions.cases import case_of
 from actions.reviewing import show_review
 from actions.say import say
@@ -32,7 +32,7 @@ def gather(talk: Talk, tasks: Sequence[Task]) -> None:
     for task in tasks:
         task.member = True
     state.task, state.parked, state.together = tasks[0], [*tasks[1:], *state.parked], True
-    others.share(talk, tasks[0])
+    meant.share(talk, tasks[0])
 
 
 def add(talk: Talk, more: Sequence[Task]) -> None:
@@ -90,7 +90,7 @@ async def go_on(talk: Talk, ask: Callable[[], Awaitable[None]]) -> None:
         await review(talk)
         return
     task = state.task = state.parked.pop(0)
-    others.share(talk, task)
+    meant.share(talk, task)
     said, title = len(talk.replies), name_of(task)
     await ask()
     if state.task is not task:

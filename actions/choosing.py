@@ -10,12 +10,12 @@ from typing import Any
 
 from actions import cards, returning, windows
 from actions.cards import Message
-from actions.choices import whole_number
 from actions.say import known, say
 from actions.slots import Case, Option, months_in
+from actions.spoken import LOWEST, PERCENTS, PLAIN, numbers, read_number
 from actions.state import Task
 from actions.talk import Talk
-from actions.turn import Turn, without_tokens
+from actions.turn import Turn
 from services.domain.errors import Refused
 from services.domain.kinds import Insurance, InsuredGroup
 from services.domain.rates import find_rates
@@ -28,17 +28,6 @@ STANDS_ALONE = re.compile(
     rf"(?:[，,、 ](?!20[1-4]\d)|(?=(?:{_TIER})[元圆块]))({_TIER})(?:[元圆]|块钱?)?(?=[的吧哈嘛。.!！]*(?:[，,、 ]|$))"
 )
 """交居民养老，三百. 到年底 60. 交六佰圆的"""
-LOWEST = 100
-PLAIN = str.maketrans("佰仟", "百千")
-PERCENTS = range(60, 301, 10)
-NAMED = re.compile(
-    r"(?<![\d点第零一二两三四五六七八九十百千万不])(?<!不[要是交缴选])([0-9]{2,4}|[一二两三四五六七八九十][一二两三四五六七八九十百千]*)"
-    r"(?![\d零一二两三四五六七八九十百千万年月号日天个岁点分笔多几])"
-)
-"""A number that stands for itself, in whole: no month, no place, not 两千多."""
-NAMED_AT_END = re.compile(
-    NAMED.pattern + r"(?=(?:元|块钱?|档|那|这|个|就|好|行|可以|吧|的|哈|嘛|了|算|[。.!！])*$)"
-)
 ASKS_ANEW = frozenset({"go_back", "change_answer"})
 """After these what was answered by the tier is asked."""
 ASKS = re.compile(r"吗|多少|好多|[?？]")
@@ -105,22 +94,6 @@ def tier_at_end(turn: Turn, facts: Mapping[str, Any]) -> str | None:
     resident = facts.get("insured_group") == InsuredGroup.RESIDENT
     said = [n for n in numbers(turn.text, at_the_end=True) if (n >= LOWEST if resident else n in PERCENTS)]
     return (str(said[0]) if resident else f"{said[0]}%") if said else None
-
-
-def numbers(text: str, *, at_the_end: bool = False) -> list[int]:
-    """What may be a tier in a sentence, the last one first: no month, year, place, and none that was said no to."""
-    said = without_tokens(text)
-    found = NAMED_AT_END.finditer(said) if at_the_end else NAMED.finditer(said)
-    read = [read_number(match[1]) for match in found]
-    return [number for number in reversed(read) if number is not None]
-
-
-def read_number(said: str) -> int | None:
-    """A number in digits or Chinese; None for what is none."""
-    try:
-        return whole_number(said)
-    except ValueError:  # 十百
-        return None
 
 
 def tier_named(text: str, options: Sequence[Option], *, at_the_end: bool = False) -> str | None:

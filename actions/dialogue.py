@@ -26,6 +26,7 @@ from actions import (
     members,
     moving,
     news,
+    oneself,
     others,
     owed,
     refund_words,
@@ -130,6 +131,7 @@ async def _respond(talk: Talk) -> None:
             return
     if (
         await _leaves_unbinding(talk)
+        or await oneself.takes(talk)
         or await whose.takes(talk)
         or await asides.takes(talk)
         or await afterwards.tells_of_another(talk)

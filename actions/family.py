@@ -2,7 +2,7 @@
 
 import re
 
-from actions import meant
+from actions import clauses, meant
 from actions.choices import whole_number
 from actions.persons import Named, includes_oneself, named, names_oneself
 from actions.slots import FOR_OTHER, ID_NUMBER, PERSON_NAME
@@ -70,6 +70,9 @@ def _tokens(one: Named) -> dict[str, str]:
 
 def take_family(talk: Talk) -> list[Task]:
     """我和老婆孩子的医保一起交: a task for each of them; empty when it is not about several people."""
+    each = _each_his_own(talk)
+    if each:
+        return each
     text, kinds = talk.turn.text, _kind_of_each(talk.turn.text)
     people = [one.facts for one in named(text, meant=talk.turn.tokens)]
     if kinds:
@@ -105,6 +108,20 @@ def take_family(talk: Talk) -> list[Task]:
         if name_in(task) in tiers:
             task.facts["tier"] = tiers[name_in(task)]
     return [own, *family] if with_me else family
+
+
+def _each_his_own(talk: Talk) -> list[Task]:
+    """我交600的居民养老，我妈交居民医保: a task for each bill of each; the second of one person is for the same one."""
+    tasks, before = list[Task](), list[object]()
+    for wish in clauses.each(talk.turn):
+        facts = {**wish.facts, "as_before": meant.EACH}
+        if wish.person is not None:
+            facts |= {"beneficiary": FOR_OTHER, **wish.person.facts}
+            if before and before[-1] is wish.person:
+                facts[meant.SAME] = "yes"
+        before.append(wish.person)
+        tasks.append(Task(kind="pay", facts=facts))
+    return tasks
 
 
 def _with_kind(facts: dict[str, str], kinds: dict[str, dict[str, str]], title: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions.slots import ANOTHER, FOR_OTHER, INSURED
-from actions.state import PERSON, SHARED
+from actions.state import PERSON, SHARED, Task
 from actions.talk import Talk
 
 HE_OR_SHE = re.compile(
@@ -31,6 +31,8 @@ ONLY_ONE = frozenset(
     ["妈妈", "爸爸", "公公", "婆婆", "岳父", "岳母", "爷爷", "奶奶", "外公", "外婆", "老公", "老婆", "爱人"]
 )
 """Of whom one has one: who was found as 我妈 before is meant by it again."""
+EACH = "each"
+"""Of `as_before`: who has his own is asked what was not said of him; the year alone is as before."""
 SAME = "same_person"
 """A task for whoever is settled just before it."""
 
@@ -76,3 +78,19 @@ def wants_oneself_too(talk: Talk) -> bool:
 
 def shared(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: facts[name] for name in SHARED if name in facts}
+
+
+def share(talk: Talk, task: Task) -> None:
+    """The next of a family: what the one before has settled is not asked again."""
+    how, last = task.facts.pop("as_before", None), talk.state.last
+    if how:
+        same = task.facts.get("insurance") in {None, last.get("insurance")}
+        names: tuple[str, ...] = SHARED if same else SHARED[:1]
+        if how == EACH:
+            alike = all(task.facts.get(name) == last.get(name, "") for name in SHARED[:2])
+            names = ("fee_year",) if alike else ()
+        for name in names:
+            if name in last:
+                task.facts.setdefault(name, last[name])
+    if task.facts.pop(SAME, None) and INSURED in last and last.get("relation") == task.facts.get("relation"):
+        task.facts |= {name: last[name] for name in PERSON if name in last}

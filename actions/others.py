@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from actions import called, cards, family, meant, persons
 from actions.say import known, say
 from actions.slots import ANOTHER, FOR_OTHER, ID_NUMBER, INSURED, PERSON_NAME, SUPPORTED, Case, Option, people
-from actions.state import CONFIRM, PERSON, SHARED, Task
+from actions.state import CONFIRM, Task
 from actions.talk import Talk
 from services.domain.errors import Refused
 from services.domain.kinds import IdType, Insurance, InsuredGroup, PaymentType
@@ -163,17 +163,6 @@ def names_somebody(talk: Talk) -> bool:
     turn = talk.turn
     wants = turn.last("insurance") and WANTED.search(turn.text) and not DOUBTED.search(turn.text)
     return turn.last("beneficiary") == FOR_OTHER and bool(turn.token(ID_NUMBER) or wants)
-
-
-def share(talk: Talk, task: Task) -> None:
-    """The next of a family: what the one before has settled is not asked again."""
-    if task.facts.pop("as_before", None):
-        same = task.facts.get("insurance") in {None, talk.state.last.get("insurance")}
-        for name in SHARED if same else SHARED[:1]:
-            if name in talk.state.last:
-                task.facts.setdefault(name, talk.state.last[name])
-    if task.facts.pop(meant.SAME, None) and INSURED in talk.state.last:
-        task.facts |= {name: talk.state.last[name] for name in PERSON if name in talk.state.last}
 
 
 def is_asking(talk: Talk) -> bool:

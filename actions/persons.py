@@ -73,7 +73,7 @@ class Named:
 def named(text: str, *, meant: Collection[str] | None = None, everybody: bool = False) -> list[Named]:
     """Who a sentence is about, in the order in which they are named; of several runs (我妈说让我帮我爸交) the last one,
     and whose number is told; `everybody` who is named at all. `meant` are the tokens that were not taken back."""
-    text = _in_full(text)
+    text = in_full(text)
     found, before = list[Named](), list[Named]()
     for one in _grouped(text, meant):
         again = one.title and any(person.title == one.title for person in found)
@@ -104,7 +104,8 @@ def names_oneself(text: str) -> bool:
     return re.search(r"我(?!说|想|要|们)|我们(?!家)|本人", MY_RELATION.sub("", text)) is not None
 
 
-def _in_full(text: str) -> str:
+def in_full(text: str) -> str:
+    """父母 as 爸爸妈妈."""
     for pair, both in PAIRS:
         text = pair.sub(both, text)
     return text

@@ -11,13 +11,15 @@ TOKEN = re.compile(r"⟦([a-z_]+):([0-9A-Z]{12})⟧")
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """`values` maps an entity's name to its values in the order in which they were said; `topic_chance`
-    is how sure the understanding is of the topic of a question, from 0 to 1."""
+    is how sure the understanding is of the topic of a question, from 0 to 1; `places` are entity, value and where it
+    begins in the text."""
 
     conversation_id: str
     intent: str
     text: str
     values: Mapping[str, tuple[Any, ...]]
     topic_chance: float = 1.0
+    places: tuple[tuple[str, Any, int], ...] = ()
 
     def last(self, name: str) -> Any | None:
         """The value said last: a resident who corrects himself means the later one."""
@@ -64,11 +66,13 @@ def tokens_in(text: str, kind: str) -> list[str]:
 def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:
     """Rasa's `latest_message` as a `Turn`."""
     values: dict[str, tuple[Any, ...]] = {}
-    chance = 1.0
+    chance, places = 1.0, list[tuple[str, Any, int]]()
     for entity in latest_message.get("entities") or []:
         name, value = entity["entity"], entity["value"]
         flat = tuple(value) if isinstance(value, list) else (value,)
         values[name] = values.get(name, ()) + flat
+        if "start" in entity:
+            places += [(name, one, int(entity["start"])) for one in flat]
         if name == "faq_topic":
             chance = float(entity.get("confidence_entity", 1.0))
     return Turn(
@@ -77,4 +81,5 @@ def read(conversation_id: str, latest_message: Mapping[str, Any]) -> Turn:
         text=latest_message.get("text") or "",
         values=values,
         topic_chance=chance,
+        places=tuple(places),
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from actions.choosing import read_number
+from actions.spoken import read_number
 from actions.state import Task
 from actions.turn import Turn
 from services.domain.kinds import Insurance
