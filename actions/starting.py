@@ -136,7 +136,7 @@ async def _pay_family(talk: Talk, members: list[Task]) -> None:
     ):
         return
     basket.gather(talk, members)
-    talk.tell("basket.family", titles=[basket.name_of(task) for task in members])
+    talk.tell("basket.family", titles=list(dict.fromkeys(basket.name_of(task) for task in members)))
     await steps.go_on(talk)
 
 
