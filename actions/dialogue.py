@@ -29,6 +29,8 @@ from actions import (
     oneself,
     others,
     owed,
+    owed_years,
+    own_name,
     refund_words,
     refunding,
     returning,
@@ -104,6 +106,7 @@ def _handler(talk: Talk) -> Callable[[Talk], Awaitable[None]]:
 
 async def _respond(talk: Talk) -> None:
     lookups.hear_second_half(talk)
+    await own_name.introduce(talk)
     meant.read_pronoun(talk)
     handler = _handler(talk)
     if talk.turn.intent not in UNCLEAR:
@@ -179,6 +182,7 @@ async def _answers_whom_or_what(talk: Talk) -> bool:
         return False
     if (
         before.takes_mine(talk)
+        or await owed_years.takes(talk, task)
         or await answering.take_all(talk, task)
         or await answering.take_all_insurances(talk, task)
         or (others.is_asking(talk) and await answering.answer_question(talk, task))

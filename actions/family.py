@@ -29,6 +29,10 @@ WHOLE = re.compile(
     r"|(?:我们?家|屋头|家里)(?:头|面)?的?[两二三四五六七八\d](?:个人?|口人?)"
 )
 """一家人, 一家四口: and not which."""
+ONLY_MINE = re.compile(
+    rf"(?P<kind>{'|'.join(INSURANCES)})(?:保险)?(?:就|的话)?(?:只|单)[要给帮交缴办付]*我(?:自己|本人)?(?:一个人?)?的?(?=$|[，,。！!])"
+)
+"""医保我和我妈都交，养老只交我的: the other insurance is for everybody."""
 WHICH_ONES = "family"
 """What is asked then."""
 
@@ -91,6 +95,8 @@ def take_family(talk: Talk) -> list[Task]:
     for place, one in zip("一二三四五六", unknown if len(unknown) > 1 else [], strict=False):
         one["called"] = f"第{place}位"
     said = {name: str(value) for name in SHARED if (value := talk.turn.last(name)) is not None}
+    mine = _only_mine(talk)
+    said |= {"insurance": mine[0]} if mine else {}
     tiers = tiers_of_each(text)
     if tiers:
         said.pop("tier", None)
@@ -107,7 +113,17 @@ def take_family(talk: Talk) -> list[Task]:
     for task in (own, *family):
         if name_in(task) in tiers:
             task.facts["tier"] = tiers[name_in(task)]
-    return [own, *family] if with_me else family
+    further = [Task(kind="pay", facts={**said, "insurance": mine[1]})] if mine else []
+    return [*([own] if with_me else []), *further, *family]
+
+
+def _only_mine(talk: Talk) -> tuple[str, str] | None:
+    """The insurance that is for everybody, and the one that is for oneself only; None where none is."""
+    only, said = ONLY_MINE.search(talk.turn.text), talk.turn.values.get("insurance", ())
+    if only is None or len(set(said)) != len(Insurance):
+        return None
+    mine = INSURANCES[only["kind"]]
+    return next(one.value for one in Insurance if one is not mine), mine.value
 
 
 def _each_his_own(talk: Talk) -> list[Task]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions import called, login, same_person, tickets
+from actions import called, login, own_name, same_person, tickets
 from actions.say import say
 from actions.state import Task
 from actions.talk import Talk
@@ -23,7 +23,7 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
     """Whose payments it is about; None after the next question, or after what ends it, has been said. What was
     not found may be put right: the number or the name that is said next takes the place of the wrong one."""
     facts = task.facts
-    if facts.get("beneficiary") != OTHER:
+    if facts.get("beneficiary") != OTHER or await _is_oneself(talk, task, bound.person_id):
         return Holder(person_id=bound.person_id)
     if INSURED in facts:
         return await _named_before(talk, task, bound)
@@ -52,6 +52,14 @@ async def find(talk: Talk, task: Task, bound: BoundPerson) -> Holder | None:
     known = talk.state.relatives.get(found.person_id, "")
     talk.state.relatives[found.person_id] = facts.get("relation", known)
     return found
+
+
+async def _is_oneself(talk: Talk, task: Task, person_id: str) -> bool:
+    """Whether one's own name or number was said as that of somebody else; then it is for nobody else any more."""
+    own = await own_name.is_meant(talk, task, person_id)
+    if own:
+        own_name.take_off(task)
+    return own
 
 
 async def only_other(talk: Talk, task: Task, payer_id: str) -> str:

@@ -28,6 +28,8 @@ NOT_OURS = (
 """Papers that others issue."""
 PAYS_ON = re.compile(r"确认支付|(?:继续|接着|还是)[交缴付](?!过)")
 LOOKS = re.compile(r"(?:请|帮我|给我|我?想|我?要|再|先|麻烦)*查")
+LOOKS_AT_HERS = re.compile(rf"{LOOKS.pattern}一?[下哈]?[他她]的[。.!！]*")
+"""查她的: as sure a wish as any, whatever it is taken for."""
 VOIDS = re.compile(r"作废|开错|撤销|注销|冲红|红冲")
 
 
@@ -49,6 +51,8 @@ def hear_second_half(talk: Talk) -> None:
         and not PAYS.search(talk.turn.text)
     ):
         talk.turn = replace(talk.turn, intent="query_records")  # 查我上个月的养老
+    if talk.turn.intent in {"out_of_scope", "nlu_fallback"} and LOOKS_AT_HERS.fullmatch(talk.turn.text):
+        talk.turn = replace(talk.turn, intent="query_records")
     wish = SECOND_HALF.match(talk.turn.text)
     if wish and talk.turn.intent in {"cancel", "deny", "change_answer", "inform"} and is_meant(talk):
         talk.turn = replace(talk.turn, text=wish["wish"], intent="inform")

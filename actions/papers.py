@@ -249,7 +249,8 @@ def _says_whose(talk: Talk, task: Task) -> bool:
     """The person that was asked for; or 那我的呢, of the same paper and year."""
     told = any(talk.turn.token(name) for name in (ID_NUMBER, PERSON_NAME))
     if task.asked in {ID_NUMBER, PERSON_NAME} and told:
-        _take_person(talk, task)
+        take = take_facts if NAMES_PAPER.search(talk.turn.text) else _take_person
+        take(talk, task)
         return True
     if task.facts.get("beneficiary") != OTHER or not asks_own(talk.turn):
         return False

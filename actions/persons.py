@@ -46,6 +46,12 @@ MYSELF = re.compile(
 """我和…, 还有我自己, 也给我交, in a sentence in which 我妈 and the like are one mark."""
 
 
+IS_OF = re.compile(r"[\s,，]*(?:[这那]?[个张份]?就?[是系])\s*(?:我|我们)?(?:家|屋头)?的?\s*")
+"""⟦…⟧这个是我娃的身份证: number and relation are of one."""
+BESIDE = re.compile(r"[\s,，(（]*[这那]?[个张份]?(?:我|我们)?(?:家|屋头)?的?\s*")
+DOCUMENT = re.compile(r"的?(?:身份证|证件|号码?)(?:号码?)?(?![是为:：\s]*⟦)")
+
+
 @dataclass
 class _Mention:
     """A word, name or number for somebody: what it says, where it stands."""
@@ -149,8 +155,10 @@ def _who(text: str, found: list[Named], one: _Mention) -> Named | None:
         return None
     last, kind = found[-1], next(iter(one.facts))
     if kind in {"relation", "called"}:
-        fits = not last.title and ID_NUMBER not in last.facts and kind == "relation"
-        return last if fits and not APART.fullmatch(text[last.end : one.start]) else None
+        before = text[last.end : one.start]
+        of_number = IS_OF.fullmatch(before) or (BESIDE.fullmatch(before) and DOCUMENT.match(text, one.end))
+        fits = not last.title and kind == "relation" and (of_number or ID_NUMBER not in last.facts)
+        return last if fits and not APART.fullmatch(before) else None
     waiting = [person for person in found if "called" in person.facts and kind not in person.facts]
     if waiting and "called" in last.facts:
         return waiting[0]

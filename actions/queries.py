@@ -5,7 +5,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from actions import called, cards, family, holders, listing, login, meant, persons, record_lists, same_person
+from actions import (
+    called,
+    cards,
+    family,
+    holders,
+    listing,
+    login,
+    meant,
+    own_name,
+    persons,
+    record_lists,
+    same_person,
+)
 from actions.choices import choose
 from actions.query_facts import (
     EMPTY,
@@ -123,6 +135,10 @@ async def go_on(talk: Talk, task: Task, bound: BoundPerson) -> None:
         return
     if task.facts.get("view") == CHART:
         widen(task)
+    if kind == OTHER and await own_name.is_meant(talk, task, bound.person_id):
+        own_name.take_off(task)
+        kind = RecordKind.PAID.value
+        task.put("query_kind", kind)
     if kind == OTHER and not await _knows_person(talk, task, bound):
         return
     if not await login.step_up(talk, bound, HISTORY_LEVEL, "login.step_up_history"):

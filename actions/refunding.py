@@ -265,7 +265,7 @@ async def _show_cases(talk: Talk, task: Task, bound: BoundPerson) -> None:
     if not cases:
         talk.tell("refund.no_case")
     for case in named or cases[:SHOWN]:
-        await tell_state(talk, case)
+        await tell_state(talk, await talk.services.refunds.refresh(case))
 
 
 async def _withdraw(talk: Talk, task: Task, bound: BoundPerson) -> None:

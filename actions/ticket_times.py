@@ -44,12 +44,29 @@ def fits(ticket: TaxTicket, task: Task) -> bool:
     if "fee_period" in facts:
         start, _, end = str(facts["fee_period"]).partition("/")
         months = f"{ticket.first_day:%Y-%m}", f"{ticket.last_day:%Y-%m}"
-        return months[0] <= (end or start) and months[1] >= start
+        again = facts.get("certificate_kind") == REISSUE
+        issued_then = again and any(start <= f"{day:%Y-%m}" <= (end or start) for day in issued)
+        return issued_then or (months[0] <= (end or start) and months[1] >= start)
     if "fee_year" in facts:
         years = years_said(task)
         issued_then = facts.get("certificate_kind") == REISSUE and any(day.year in years for day in issued)
         return issued_then or any(ticket.first_day.year <= year <= ticket.last_day.year for year in years)
     return True
+
+
+def of_month(tickets: Sequence[TaxTicket], task: Task) -> list[TaxTicket]:
+    """Of those to be issued again that fit a single month: which show it, as their own or as that of the issue. Without
+    any, all of them: the fee of a whole year has it inside."""
+    start, _, end = str(task.facts.get("fee_period", "")).partition("/")
+    if task.facts.get("certificate_kind") != REISSUE or not start or start != (end or start):
+        return list(tickets)
+    return [ticket for ticket in tickets if start in _months_shown(ticket)] or list(tickets)
+
+
+def _months_shown(ticket: TaxTicket) -> set[str]:
+    months = {f"{day:%Y-%m}" for day in (ticket.first_issued_on, ticket.last_issued_on) if day}
+    first, last = f"{ticket.first_day:%Y-%m}", f"{ticket.last_day:%Y-%m}"
+    return months | {first} if first == last else months
 
 
 def covers(task: Task, year: int) -> bool:

@@ -17,6 +17,7 @@ from actions.ticket_times import (
     by_issue,
     covers,
     fits,
+    of_month,
     time_said,
     year_of,
     years_said,
@@ -115,7 +116,7 @@ def _fitting(
     talk: Talk, task: Task, wanted: Sequence[TaxTicket], found: Sequence[TaxTicket]
 ) -> list[TaxTicket]:
     """Those of the time that was said; where all of it was issued a moment ago, what was handed out."""
-    fitting = [ticket for ticket in wanted if fits(ticket, task)]
+    fitting = of_month([ticket for ticket in wanted if fits(ticket, task)], task)
     if fitting or task.facts["certificate_kind"] != FIRST:
         return fitting
     return [ticket for ticket in found if _was_handed(talk, ticket) and fits(ticket, task)]

@@ -14,6 +14,8 @@ from services.domain.kinds import Insurance, InsuredGroup, PaymentType
 
 YEARS = "years"
 """The fact that names them, in the order in which they were said."""
+EVERY = "every_item"
+"""The fact that all arrears are wanted, whatever there is."""
 BOTH = re.compile(r"(?:两|二|2|俩)个?年(?:度)?的?(?:都|全|一起|一并)")
 """两年都交: of the residents' medical insurance that is this year and the next."""
 ALSO = re.compile(r"也|还要|还有|加上|一起|一并|一路|再[加交缴补]")
@@ -62,7 +64,7 @@ async def settle(talk: Talk, task: Task, name: str, case: Case) -> None:
     payable = {year: found for year in said if (found := await _dues(talk, task, case, year))}
     for year in said:
         if year not in payable and (payable or year != said[-1]):
-            await _tell_why_not(talk, task, case, year)
+            await tell_why_not(talk, task, case, year)
     if not payable:
         _go_on_with(talk, task, said[-1])
         return
@@ -91,7 +93,7 @@ async def _dues(talk: Talk, task: Task, case: Case, year: str) -> list[dict[str,
     if task.facts["insurance"] == Insurance.PENSION and int(year) < talk.today.year:
         return [
             {"payment_type": PaymentType.ARREARS.value, "arrears_item": item}
-            for item in await _items(case, [year])
+            for item in await items_of(case, [year])
         ]
     if task.facts["insured_group"] == InsuredGroup.FLEXIBLE:
         return [_normal()] if any(month.startswith(year) for month in due(case)) else []
@@ -102,34 +104,40 @@ def _normal(**facts: str) -> dict[str, Any]:
     return {"payment_type": PaymentType.NORMAL.value, **facts}
 
 
-async def _items(case: Case, years: Sequence[str]) -> list[str]:
+async def items_of(case: Case, years: Sequence[str]) -> list[str]:
     """The assessed items of these years."""
     found = await case.services.declarations.arrears(case.person_id)
     offered = {option.value for option in await arrears_items(case)}
     return [item.item_id for item in found if item.item_id in offered and item.period[:4] in years]
 
 
+async def _years_of(case: Case) -> list[str]:
+    return [item.period[:4] for item in await case.services.declarations.arrears(case.person_id)]
+
+
 async def _choose_item(talk: Talk, task: Task, case: Case) -> None:
     """补缴2025年的: the item of that year; all of them for several years."""
-    said = task.facts.pop(YEARS, [])
+    said, every = task.facts.pop(YEARS, []), task.facts.pop(EVERY, None)
+    if every and "arrears_item" not in task.facts:
+        said = list(dict.fromkeys(await _years_of(case)))
     if not said or "arrears_item" in task.facts:
         return
-    items = await _items(case, said)
+    items = await items_of(case, said)
     for year in said if await arrears_items(case) else []:
-        if not await _items(case, [year]):
-            await _tell_why_not(talk, task, case, year)
+        if not await items_of(case, [year]):
+            await tell_why_not(talk, task, case, year)
     if not items:
         return
     base = dict(task.facts)
     task.put("arrears_item", items[0])
-    if len(items) > 1 and len(said) > 1:
+    if len(items) > 1 and (every or len(said) > 1):
         basket.follow(talk, [Task(kind="pay", facts=base | {"arrears_item": item}) for item in items[1:]])
         talk.tell("basket.years", years=said, what=returning.describe(task))
     elif len(items) > 1:
         task.forget("arrears_item")
 
 
-async def _tell_why_not(talk: Talk, task: Task, case: Case, year: str) -> None:
+async def tell_why_not(talk: Talk, task: Task, case: Case, year: str) -> None:
     """One sentence: paid, closed, not open yet, or not assessed. Of somebody else only that it can't be."""
     what, insurance = returning.describe(task), task.facts["insurance"]
     if others.is_for_other(task):

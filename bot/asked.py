@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from services.domain.kin import RELATION
 from services.domain.names import begins_with_surname, read_name_answer
+from services.vault import TOKEN
 
 CONTROL = frozenset(
     {"cancel", "go_back", "change_answer", "help", "request_human", "restart", "repeat", "hold", "deny",
@@ -40,6 +41,9 @@ PLAIN = re.compile(
     r"先再都喊叫让从起能年月份第个号加上说想才又错人费款\s，。！？、,.!?~～…]"
 )
 """A wish that says nothing besides these names nobody."""
+PAPER_WORDS = re.compile(r"税收|完税证明|凭证|记录|[补开具打印]|[（()）]")
+PAPER = re.compile(r"(?:开|打|补|查|看).*(?:完税证明|凭证|[交缴]费记录)")
+"""A paper or records, asked for by name."""
 NO_WISH = re.compile(
     r"[\dA-Za-z]{3}|(?:[零〇一二两三四五六七八九幺洞拐勾].{0,2}){6}|号|证|位|数字|开头|尾|没有?[医养社参]"
 )
@@ -144,12 +148,23 @@ class Asked:
                 said = await self._redactor.redact(conversation_id, said)
                 return said + await self._redactor.redact(conversation_id, name, capture="person_name")
             capture = "person_name" if await self._is_name(text) else None
+        if capture and (request := await self._request(conversation_id, text)):
+            return request
         if capture is None or not await self._is_other(text, capture):
             return await self._redactor.redact(conversation_id, text, capture=capture)
         redacted = await self._redactor.redact(conversation_id, text)
         if redacted == text or self._engine.is_payload(text):
             return redacted
         return await self._redactor.redact(conversation_id, text, capture=capture)
+
+    async def _request(self, conversation_id: str, text: str) -> str:
+        """给我妈李四兰开完税证明: an answer that asks for a paper besides; empty if anything else is in it."""
+        if not PAPER.search(text):
+            return ""
+        redacted = await self._redactor.redact(conversation_id, text)
+        said = YEAR.sub("", PAPER_WORDS.sub("", TOKEN.sub("", redacted)))
+        is_known = not NO_WISH.search(said) and not PLAIN.sub("", said)
+        return redacted if redacted != text and is_known else ""
 
     async def _is_name(self, text: str) -> bool:
         """韦二妹, where 居民 or 灵活就业 is asked: a name and nothing else that is understood."""

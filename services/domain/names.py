@@ -122,13 +122,17 @@ _ADDRESSED = re.compile(rf"[{_CN}]大[爷妈姐哥叔婶伯娘]")
 """王大姐 says who it is to a neighbour, and is no name: only for who is asked for one."""
 _NUMBER = r"(?:⟦(?:id_number|phone|bank_card):[0-9A-Z]{12}⟧)"
 _BEFORE_NUMBER = re.compile(
-    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查交缴成到叫和跟与加有户家人保爸妈爹娘公婆爷奶叔伯姑姨舅婶嫂哥姐弟妹夫媳女子娃儿崽友居事戚]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|-]*"
+    rf"(?:^|(?<=[^{_CN}])|(?<=[是为给帮替查看开打补交缴成到叫和跟与加有户家人保爸妈爹娘公婆爷奶叔伯姑姨舅婶嫂哥姐弟妹夫媳女子娃儿崽友居事戚]))(?P<name>{_ANY_SURNAME}[{_CN}]{{1,2}}|{_DOTTED})[\s,，、:：;；/|（(-]*"
     rf"(?:的?呢[\s,，]*)?的?(?:本人)?(?:居民)?(?:身份证|证件|手机|电话|联系)?(?:号码?|方式)?\s*(?:是|为)?\s*[:：]?\s*(?={_NUMBER})"
 )
 _AFTER_NUMBER = re.compile(
-    rf"{_NUMBER}[\s,，、:：;；/|-]*(?:姓名|名字|叫|名)?\s*(?:是|叫)?[:：]?\s*"
-    rf"(?P<name>{_DOTTED}|{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}"
+    rf"{_NUMBER}[\s,，、:：;；/|（(-]*(?:姓名|名字|叫|名)?\s*(?:是|叫)?[:：]?\s*"
+    rf"(?!都[交缴买办付开查补要也是不])(?P<name>{_DOTTED}|{_ANY_SURNAME}[{_CN}]{{1,2}}?){_SOFT}"
 )
+_BESIDE_A_DOCUMENT = re.compile(
+    rf"{_RELATION}的?(?:身份证|证件)(?:号码?)?[\s,，、:：]+(?:叫|是|名字)?(?P<name>{_SURNAME}[{_CN}]{{1,2}}){_HARD}"
+)
+"""⟦…⟧是我娃的身份证，罗小梅."""
 _DOTTED_ALONE = re.compile(_DOTTED.replace(re.escape(DOTS), "·•・‧"))
 _WHOLE = re.compile(rf"^\s*(?P<name>{_SURNAME}[{_CN}]{{2}})[\s。.!！]*$")
 _CUT = re.compile(
@@ -293,7 +297,11 @@ def _beside_others(text: str) -> list[tuple[int, int]]:
     found += [match.span("name") for match in _TOGETHER.finditer(text) if is_plausible_name(match["name"])]
     return found + [
         match.span("name")
-        for match in (*_COMMON.finditer(text), *_ASKED.finditer(text))
+        for match in (
+            *_COMMON.finditer(text),
+            *_ASKED.finditer(text),
+            *_BESIDE_A_DOCUMENT.finditer(text),
+        )
         if set(match["name"][1:]) <= GIVEN_NAME_CHARACTERS and is_plausible_name(match["name"])
     ]
 

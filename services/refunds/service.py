@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.domain.money import wire
 from services.domain.orders import CAPTURED, OrderState
 from services.domain.refunds import CaseState, Reason, Route, Verdict
 from services.domain.staff import Right
-from services.payment.desk import Desk, known, read_lines
+from services.payment.desk import REFUND, Desk, known, read_lines
 from services.refunds import asking, deciding, progress, snapshot, stuck
 from services.refunds.asking import CASE_JOB, Wish, judge_all, line_of
 from services.refunds.model import (
@@ -109,11 +109,29 @@ class Refunds:
         )
         opened = await asking.open_case(self._desk, wish)
         if opened.lease is not None:
-            work = asyncio.create_task(self._desk.durable.run_quietly(opened.lease))
-            self._working.add(work)
-            work.add_done_callback(self._working.discard)
-            await asyncio.wait({work}, timeout=PATIENCE)
+            await self._wait_for(self._desk.durable.run_quietly(opened.lease))
         return await self._get(opened.case_no)
+
+    async def refresh(self, case: CaseView) -> CaseView:
+        """The case by the gateway's word of now, where the money goes back through it."""
+        if case.route is not Route.GATEWAY or case.state is not CaseState.SENT:
+            return case
+        await self._wait_for(self._look(case))
+        return await self._get(case.case_no)
+
+    async def _look(self, case: CaseView) -> None:
+        """Have the jobs of the refund and of the case look now, whenever they are due."""
+        for kind, subject in ((REFUND, case.order_no), (CASE_JOB, case.case_no)):
+            lease = await self._desk.durable.lease(kind, subject)
+            if lease is not None:
+                await self._desk.durable.run_quietly(lease)
+
+    async def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """As long as a resident waits; it is done to its end."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        await asyncio.wait({task}, timeout=PATIENCE)
 
     async def withdraw(self, case_no: str, *, payer_id: str) -> CaseView:
         """Take it back while nobody has agreed. `Refused`: `unknown_refund`, `refund_decided`."""
