@@ -34,7 +34,7 @@ FURTHER = re.compile(r"还有|还要|另外|也|再|顺便|加上|同时")
 WISH = re.compile(r"[交缴办]")
 UNCLEAR = re.compile(
     r"[不别莫](?:用|要|交|缴|是|想|对|给|帮|管|算)|没有?[交缴付]|已经|以后|[交缴]过|[交缴]了|吗|多少|好多|怎么|咋|什么|啥"
-    r"|错|[改换]|还是|[?？]"
+    r"|错|[改换]|还是|只[交缴要算]我|[?？]"
 )
 """Denied, corrected, done or asked: that is read elsewhere."""
 OTHER_FACTS = ("agency", "payment_type", "fee_period", "fee_year")

@@ -75,7 +75,9 @@ class Findings:
             _write_history(session, row, SERVICE)
         return self._shown(row), True
 
-    async def move(self, finding: Finding, state: str, note: str, *, by: str = SERVICE) -> Finding:
+    async def move(
+        self, finding: Finding, state: str, note: str, *, by: str = SERVICE, tells: bool = True
+    ) -> Finding:
         """To another state or another note; nothing when it stands like that already."""
         async with self._database.begin() as session:
             row = await session.get_one(FindingRow, finding.finding_id, with_for_update=True)
@@ -84,7 +86,8 @@ class Findings:
             row.state, row.note, row.changed_at = state, note[:40], self._clock.now()
             _write_history(session, row, by)
         moved = self._shown(row)
-        tell(moved)
+        if tells:
+            tell(moved)
         return moved
 
     async def agree(self, finding_id: str, *, by: str, reason: str) -> Finding:

@@ -176,8 +176,8 @@ class Reconciliation:
         except (Unavailable, OutcomeUnknown) as error:
             log.warning("mending_put_off", finding_id=finding.finding_id, code=error.code)
             outcome = Outcome(OPEN, NOT_ASKED)
-        moved = await self._findings.move(finding, outcome.state, outcome.note)
-        if new and (moved.state, moved.note) == (finding.state, finding.note):
+        moved = await self._findings.move(finding, outcome.state, outcome.note, tells=not new)
+        if new:
             tell(moved)  # only now: what mends itself at once is no error
         return moved
 

@@ -97,7 +97,7 @@ def staff(town: Town, name: str, *arguments: str) -> subprocess.CompletedProcess
 
 def book(town: Town, me: Resident) -> None:
     town.advance("P4D")
-    wait_for(me, "入账", asking="查付款结果")
+    wait_for(me, "已经入账", asking="查付款结果")
 
 
 # --- before booking -------------------------------------------------------------------------------------
